@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+/// The settings of every Swift target here: with strict memory safety, `grep -rn unsafe Sources` is the complete list of
+/// what a security reviewer must read.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+/// A library target with the strict settings.
+func layer(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+/// An executable target with the strict settings.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A test target with the strict settings.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+]
+
+let package = Package(
+    name: "wgm",
+    products: [
+        .library(name: "WGMRPC", targets: ["WGMRPC", "WGMWire"]),
+        .executable(name: "wgmd", targets: ["wgmd"]),
+        .executable(name: "wgmd-keeper", targets: ["wgmd-keeper"]),
+        .executable(name: "wgmctl", targets: ["wgmctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: systemLibraries + [
+        .target(name: "CWGMProto", dependencies: ["CProtobufC"]),
+        layer("WGMModel", []),
+        layer("WGMVerify", ["WGMModel", "CSodium"]),
+        layer("WGMKeys", ["WGMModel", "CSodium"]),
+        layer("WGMControl", ["WGMModel", "WGMVerify", logging]),
+        layer("WGMKernel", ["WGMModel", "WGMKeys", "CMnl"]),
+        layer("WGMKeeperProtocol", ["WGMModel"]),
+        layer("WGMKeeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeperProtocol"]),
+        layer(
+            "WGMStore",
+            ["WGMModel", "WGMControl", "CPostgres"],
+            resources: [.embedInCode("Migrations")]
+        ),
+        layer("WGMWire", ["CWGMProto"]),
+        layer("WGMRPC", ["WGMWire"] + nio),
+        layer("WGMServer", ["WGMModel", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
+        program(
+            "wgmd",
+            [
+                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMRPC", "WGMServer", "WGMWire",
+                argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
+            ] + nio
+        ),
+        program("wgmd-keeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol"]),
+        program(
+            "wgmctl",
+            [
+                "WGMModel", "WGMKeys", "WGMWire", "CQREncode", argumentParser,
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        tests("LayeringTests", []),
+        tests("WGMModelTests", ["WGMModel"]),
+        tests("WGMKeysTests", ["WGMModel", "WGMKeys", "WGMVerify"]),
+        tests("WGMKernelTests", ["WGMModel", "WGMKeys", "WGMKernel"]),
+        tests("WGMKeeperTests", ["WGMModel", "WGMKeys", "WGMVerify", "WGMKeeperProtocol", "WGMKeeper"]),
+        tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl"]),
+        tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
+        tests("WGMWireTests", ["WGMWire"]),
+        tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
+        tests("IntegrationTests", ["WGMWire"]),
+    ]
+)

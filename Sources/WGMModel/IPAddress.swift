@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The two address families of the Internet Protocol.
+package enum AddressFamily: UInt8, Hashable, Sendable, Comparable {
+    case v4 = 4
+    case v6 = 6
+
+    /// The number of bits in an address of this family.
+    package var bitCount: Int { self == .v4 ? 32 : 128 }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// An IPv4 or IPv6 address, without zone.
+package struct IPAddress: Hashable, Sendable, Comparable {
+    package let family: AddressFamily
+    /// The address as a number; an IPv4 address fills the low 32 bits.
+    package let bits: UInt128
+
+    package init(v4 bits: UInt32) {
+        family = .v4
+        self.bits = UInt128(bits)
+    }
+
+    package init(v6 bits: UInt128) {
+        family = .v6
+        self.bits = bits
+    }
+
+    /// The address in network byte order: 4 bytes or 16; nil for another count.
+    package init?(bytes: some Collection<UInt8>) {
+        let bits = bytes.reduce(into: UInt128(0)) { $0 = $0 << 8 | UInt128($1) }
+        switch bytes.count {
+        case 4: self.init(v4: UInt32(bits))
+        case 16: self.init(v6: bits)
+        default: return nil
+        }
+    }
+
+    /// The address in network byte order: 4 bytes or 16.
+    package var bytes: [UInt8] {
+        let count = family.bitCount / 8
+        return (0..<count).map { UInt8(truncatingIfNeeded: bits >> (8 * (count - 1 - $0))) }
+    }
+
+    /// True for `::ffff:0:0/96`, an IPv4 address in IPv6 clothes, which wgm refuses everywhere.
+    package var isV4Mapped: Bool { family == .v6 && bits >> 32 == 0xffff }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.family, left.bits) < (right.family, right.bits)
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    /// Reads dotted decimal, or the forms of RFC 4291 section 2.2 without a zone.
+    package init?(_ text: some StringProtocol) {
+        if text.utf8.contains(UInt8(ascii: ":")) {
+            guard let bits = Self.parseV6(Array(text.utf8)) else { return nil }
+            self.init(v6: bits)
+        } else {
+            guard let bits = Self.parseV4(text.utf8) else { return nil }
+            self.init(v4: bits)
+        }
+    }
+
+    package var description: String { family == .v4 ? Self.dotted(UInt32(bits)) : formattedV6 }
+
+    private static func dotted(_ bits: UInt32) -> String {
+        (0..<4).map { String(bits >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
+    }
+
+    /// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as `::`.
+    private var formattedV6: String {
+        let groups = (0..<8).map { UInt16(truncatingIfNeeded: bits >> (112 - 16 * $0)) }
+        let hex = groups.map { String($0, radix: 16) }
+        guard let zeros = Self.longestZeroRun(groups) else { return hex.joined(separator: ":") }
+        return hex[..<zeros.lowerBound].joined(separator: ":") + "::" + hex[zeros.upperBound...].joined(separator: ":")
+    }
+
+    private static func longestZeroRun(_ groups: [UInt16]) -> Range<Int>? {
+        var best = 0..<0
+        var start = 0
+        for index in 0...groups.count where index == groups.count || groups[index] != 0 {
+            if index - start > best.count { best = start..<index }
+            start = index + 1
+        }
+        return best.count >= 2 ? best : nil
+    }
+
+    private static func parseV4(_ text: some Collection<UInt8>) -> UInt32? {
+        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var bits: UInt32 = 0
+        for part in parts {
+            guard let octet = parseDecimal(part, max: 255) else { return nil }
+            bits = bits << 8 | UInt32(octet)
+        }
+        return bits
+    }
+
+    /// A decimal number without sign or leading zeros.
+    static func parseDecimal(_ text: some Collection<UInt8>, max: Int) -> Int? {
+        guard (1...10).contains(text.count), text.count == 1 || text.first != UInt8(ascii: "0") else { return nil }
+        var value = 0
+        for byte in text {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            value = value * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return value <= max ? value : nil
+    }
+
+    private static func parseV6(_ text: [UInt8]) -> UInt128? {
+        guard text.count <= 45 else { return nil }
+        let colon = UInt8(ascii: ":")
+        let gap = text.indices.dropLast().first { text[$0] == colon && text[$0 + 1] == colon }
+        guard let gap else {
+            guard let groups = parseGroups(text[...]), groups.count == 8 else { return nil }
+            return number(groups)
+        }
+        guard let head = parseGroups(text[..<gap]), let tail = parseGroups(text[(gap + 2)...]) else { return nil }
+        guard head.count + tail.count <= 7 else { return nil }
+        return number(head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
+    }
+
+    private static func number(_ groups: [UInt16]) -> UInt128 {
+        groups.reduce(0) { $0 << 16 | UInt128($1) }
+    }
+
+    /// Groups of hexadecimal digits between colons; the last may be a dotted quad.
+    private static func parseGroups(_ text: ArraySlice<UInt8>) -> [UInt16]? {
+        guard !text.isEmpty else { return [] }
+        var groups: [UInt16] = []
+        let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
+            if index == parts.count - 1, let quad = parseV4(part) {
+                groups += [UInt16(quad >> 16), UInt16(truncatingIfNeeded: quad)]
+            } else {
+                guard let group = parseHex(part) else { return nil }
+                groups.append(group)
+            }
+        }
+        return groups.count <= 8 ? groups : nil
+    }
+
+    private static func parseHex(_ text: ArraySlice<UInt8>) -> UInt16? {
+        guard (1...4).contains(text.count) else { return nil }
+        var value: UInt16 = 0
+        for byte in text {
+            guard let digit = hexDigit(byte) else { return nil }
+            value = value << 4 | digit
+        }
+        return value
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt16? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A Curve25519 public key: 32 bytes, which are no secret.
+package struct PublicKey: Hashable, Sendable, Comparable {
+    package static let byteCount = 32
+    package static let rule = "32 bytes as 44 characters of base64, as `wg pubkey` prints them"
+    private let words: SIMD4<UInt64>
+
+    /// nil unless there are exactly 32 bytes.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        var words = SIMD4<UInt64>()
+        for (index, byte) in bytes.enumerated() { words[index / 8] |= UInt64(byte) << (56 - 8 * (index % 8)) }
+        self.words = words
+    }
+
+    package var bytes: [UInt8] {
+        (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> (56 - 8 * ($0 % 8))) }
+    }
+
+    /// True for the all-zero key, which stands for "no key" in WireGuard and is never anybody's.
+    package var isZero: Bool { words == SIMD4() }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        for index in 0..<4 where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
+        return false
+    }
+}
+
+extension PublicKey: CustomStringConvertible {
+    /// Reads canonical base64 of 32 bytes.
+    package init?(base64 text: some StringProtocol) {
+        guard let bytes = Base64.decode(text.utf8, variant: .standard) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    package var description: String { Base64.encode(bytes, variant: .standard) }
+}
+
+/// A private or preshared key, encrypted by the keeper and of no use to anybody else.
+///
+/// Layout: version (1) · key-encryption-key id (4) · nonce (24) · ciphertext (32) · tag (16).
+package struct SealedKey: Hashable, Sendable {
+    package static let byteCount = 1 + 4 + 24 + 32 + 16
+    package let bytes: [UInt8]
+
+    /// nil unless there are exactly `byteCount` bytes.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == Self.byteCount else { return nil }
+        self.bytes = bytes
+    }
+}
+
+/// The number that binds sealed keys and kernel links to one interface of the database, never used twice.
+package struct InterfaceID: Hashable, Sendable, CustomStringConvertible {
+    package let value: UInt64
+    package init(_ value: UInt64) { self.value = value }
+    package var description: String { String(value) }
+}
