@@ -79,7 +79,8 @@ let package = Package(
         program(
             "wgmd",
             [
-                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMRPC", "WGMServer", "WGMWire",
+                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMRPC", "WGMServer",
+                "WGMWire",
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
             ] + nio
         ),
