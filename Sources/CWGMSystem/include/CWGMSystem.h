@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls whose structures or constants Swift's Glibc module does not show: ucred, capset, prctl, msghdr.
+ * All return -1 with errno set on failure. Descriptors made here close on exec. */
+#ifndef CWGM_SYSTEM_H
+#define CWGM_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Who opened the other end of a Unix socket, as the kernel noted it then. */
+int wgm_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
+
+/* The ids of a user of this system; ENOENT when there is none of that name. */
+int wgm_find_user(const char *name, uint32_t *uid, uint32_t *gid);
+
+/* No new privileges, no core dumps, no tracing by other processes of the same user. Call before any thread starts. */
+int wgm_harden(void);
+
+/* From root to uid and gid for good, without supplementary groups, and wgm_harden(). What stays of the capabilities is
+ * none, or CAP_NET_ADMIN alone, in every set. Call before any thread starts. The result is read back and checked. */
+int wgm_drop_privileges(uint32_t uid, uint32_t gid, bool keep_net_admin);
+
+/* Makes a connected pair of sockets that keep packet boundaries. */
+int wgm_packet_socket_pair(int *first, int *second);
+int wgm_accept(int fd);
+/* One packet whole or EMSGSIZE; 0 at the end. Descriptors that come along are closed by the kernel. */
+ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity);
+/* One packet; never raises SIGPIPE. */
+ssize_t wgm_send_packet(int fd, const void *buffer, size_t length);
+/* Bounds every later send and receive; these then fail with EAGAIN. */
+int wgm_set_timeouts(int fd, int seconds);
+/* 1 if fd is an AF_UNIX SOCK_SEQPACKET socket; *listening says of which kind. */
+int wgm_is_packet_socket(int fd, bool *listening);
+
+/* Tells systemd a state such as "READY=1"; 0 without doing anything when path is empty. */
+int wgm_notify(const char *path, const char *state);
+
+#endif
