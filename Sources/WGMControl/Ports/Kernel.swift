@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// The privileged half as the rules see it: the keeper, over its socket.
+package protocol Kernel: Sendable {
+    /// Makes a WireGuard key pair; the private half is sealed for this interface alone.
+    func generateKey(
+        for interface: InterfaceID
+    ) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey)
+
+    func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure)
+
+    /// nil when there is no link of that name.
+    func dump(_ name: InterfaceName) async throws(KernelFailure) -> ActualInterface?
+
+    /// The links that carry wgm's mark.
+    func ownedInterfaces() async throws(KernelFailure) -> [InterfaceName: InterfaceID]
+
+    /// Signs `base64url(header).base64url(claims)`, whose header must be the keeper's own; 64 bytes of Ed25519.
+    func sign(_ input: [UInt8]) async throws(KernelFailure) -> [UInt8]
+}
+
+/// The time, as an argument.
+package protocol Clock: Sendable {
+    var now: Timestamp { get }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// Where state and audit records live: PostgreSQL, through WGMStore.
+package protocol Store: Sendable {
+    /// The whole state, read in one transaction.
+    func load() async throws(StoreFailure) -> GatewayState
+
+    /// The newest revision; cheap, and shows that the database answers.
+    func currentRevision() async throws(StoreFailure) -> Int64
+
+    /// A number that was never given out before.
+    func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID
+
+    /// Writes the change, a new revision, the audit record and the idempotency key in one transaction: all or nothing.
+    func commit(_ change: Change, audit: AuditEntry, key: CallKey?) async throws(StoreFailure) -> Committed
+
+    /// Keeps the reply of a committed call for retries with the same key.
+    func keepReply(_ reply: [UInt8], for key: CallKey) async throws(StoreFailure)
+
+    /// Writes records of calls that changed nothing, in order, in one transaction.
+    func append(_ entries: [AuditEntry]) async throws(StoreFailure)
+
+    /// Newest first.
+    func auditRecords(_ query: AuditQuery) async throws(StoreFailure) -> [AuditRecord]
+}
+
+/// Who made a call, with the call's idempotency key and what was asked: the same again is a retry.
+package struct CallKey: Hashable, Sendable {
+    package var principal: String
+    /// 16 bytes.
+    package var key: [UInt8]
+    /// SHA-256 over method and request.
+    package var requestHash: [UInt8]
+
+    package init(principal: String, key: [UInt8], requestHash: [UInt8]) {
+        self.principal = principal
+        self.key = key
+        self.requestHash = requestHash
+    }
+}
+
+/// What a commit did.
+package struct Committed: Sendable {
+    package enum Outcome: Sendable {
+        /// The rows as they are now; what was deleted is gone from them.
+        case applied(Touched)
+        /// The key was used before, for the same request: the reply that was kept, nil if there is none yet.
+        case repeated(reply: [UInt8]?)
+    }
+    package var revision: Int64
+    package var outcome: Outcome
+
+    package init(revision: Int64, outcome: Outcome) {
+        self.revision = revision
+        self.outcome = outcome
+    }
+}
+
+/// The rows that a commit wrote or removed.
+package struct Touched: Sendable {
+    package var interfaces: [InterfaceRecord] = []
+    package var deletedInterfaces: [InterfaceName] = []
+    package var peers: [PeerRecord] = []
+    /// With the interface that they were in.
+    package var deletedPeers: [PeerRecord] = []
+    package var principals: [PrincipalRecord] = []
+    package var revokedTokens: [String] = []
+
+    package init() {}
+}
+
+/// Why the store refused.
+///
+/// Facts only; the words come at the edge.
+package enum StoreFailure: Error, Hashable, Sendable {
+    /// The database cannot be reached or stopped answering; nothing was changed.
+    case unavailable(String)
+    /// The connection broke during COMMIT: whether the change is there is not known; a retry with the same key tells.
+    case inDoubt(String)
+    case notFound(Subject)
+    /// Already used, and by whom: what ("name", "public key", "address fd00::2", "listen port 51820"), owner ("peer alice of wg0").
+    case taken(what: String, owner: String)
+    /// The prefix overlaps one that somebody has.
+    case overlap(IPPrefix, with: IPPrefix, owner: String)
+    /// The address lies outside the interface's pools.
+    case outsidePools(IPAddress, InterfaceName)
+    case poolExhausted(IPPrefix, InterfaceName)
+    case hasPeers(InterfaceName, count: Int)
+    case lastAdmin
+    /// There is an admin already.
+    case notFirst
+    /// The idempotency key was used for another request.
+    case keyReused
+    /// Anything else that the database said: a defect, or a database that somebody changed.
+    case other(String)
+
+    /// What was not found.
+    package enum Subject: Hashable, Sendable {
+        case interface(InterfaceName)
+        case peer(ObjectName, InterfaceName)
+        case principal(ObjectName)
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// Why a call was not done: facts, which the server turns into a status code and words.
+package enum Refusal: Error, Hashable, Sendable {
+    /// Field path in the request and the rule that it breaks; all of them, not the first only.
+    case invalid([Violation])
+    case store(StoreFailure)
+    /// The kernel refused; `undone` tells whether the wanted state was put back (with the revision that did it).
+    case kernel(KernelFailure, undoneBy: Int64?)
+    /// The verb and resource that neither token nor roles cover.
+    case permissionMissing(verb: String, resource: String)
+    case unauthenticated(String)
+    /// The call with this key is under way, or was cut off; it is not known how it ends.
+    case underWay
+
+    package struct Violation: Hashable, Sendable {
+        package var field: String
+        package var rule: String
+
+        package init(field: String, rule: String) {
+            self.field = field
+            self.rule = rule
+        }
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// The wanted state of one interface, as the database holds it.
+package struct InterfaceRecord: Hashable, Sendable {
+    package var id: InterfaceID
+    package var name: InterfaceName
+    package var backend: Backend
+    package var isUp: Bool
+    /// Bytes.
+    package var mtu: UInt32
+    package var listenPort: UInt16
+    package var publicKey: PublicKey
+    package var sealedKey: SealedKey
+    /// The gateway's own addresses.
+    package var addresses: [InterfaceAddress]
+    package var ipv6Pool: IPPrefix
+    package var ipv4Pool: IPPrefix?
+    /// What peers dial, as `host:port`; nil when nobody said.
+    package var endpoint: String?
+    /// 0 means none.
+    package var firewallMark: UInt32
+    package var dns: [IPAddress]
+    /// The revision that last changed this row.
+    package var revision: Int64
+    package var created: Timestamp
+
+    package init(
+        id: InterfaceID,
+        name: InterfaceName,
+        backend: Backend,
+        isUp: Bool,
+        mtu: UInt32,
+        listenPort: UInt16,
+        publicKey: PublicKey,
+        sealedKey: SealedKey,
+        addresses: [InterfaceAddress],
+        ipv6Pool: IPPrefix,
+        ipv4Pool: IPPrefix?,
+        endpoint: String?,
+        firewallMark: UInt32,
+        dns: [IPAddress],
+        revision: Int64,
+        created: Timestamp
+    ) {
+        self.id = id
+        self.name = name
+        self.backend = backend
+        self.isUp = isUp
+        self.mtu = mtu
+        self.listenPort = listenPort
+        self.publicKey = publicKey
+        self.sealedKey = sealedKey
+        self.addresses = addresses
+        self.ipv6Pool = ipv6Pool
+        self.ipv4Pool = ipv4Pool
+        self.endpoint = endpoint
+        self.firewallMark = firewallMark
+        self.dns = dns
+        self.revision = revision
+        self.created = created
+    }
+}
+
+/// The wanted state of one peer.
+package struct PeerRecord: Hashable, Sendable {
+    package var id: Int64
+    package var interface: InterfaceID
+    package var name: ObjectName
+    package var publicKey: PublicKey
+    package var isEnabled: Bool
+    /// The peer's own addresses, each routed to it as a host prefix.
+    package var addresses: [IPAddress]
+    /// Prefixes behind the peer.
+    package var routed: [IPPrefix]
+    package var endpoint: Endpoint?
+    /// Seconds; 0 is off.
+    package var keepalive: UInt16
+    package var comment: String
+    package var revision: Int64
+    package var created: Timestamp
+
+    package init(
+        id: Int64,
+        interface: InterfaceID,
+        name: ObjectName,
+        publicKey: PublicKey,
+        isEnabled: Bool,
+        addresses: [IPAddress],
+        routed: [IPPrefix],
+        endpoint: Endpoint?,
+        keepalive: UInt16,
+        comment: String,
+        revision: Int64,
+        created: Timestamp
+    ) {
+        self.id = id
+        self.interface = interface
+        self.name = name
+        self.publicKey = publicKey
+        self.isEnabled = isEnabled
+        self.addresses = addresses
+        self.routed = routed
+        self.endpoint = endpoint
+        self.keepalive = keepalive
+        self.comment = comment
+        self.revision = revision
+        self.created = created
+    }
+
+    /// Everything that WireGuard is to accept from, and send to, this peer.
+    package var allowedAddresses: [IPPrefix] { addresses.map { IPPrefix(host: $0) } + routed }
+}
+
+/// A named set of grants, built in.
+package enum Role: String, Hashable, Sendable, CaseIterable, Comparable {
+    case viewer, `operator`, admin
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A person or robot.
+package struct PrincipalRecord: Hashable, Sendable {
+    package var name: ObjectName
+    /// The Unix user who logs in as this principal; nil for a robot.
+    package var uid: UInt32?
+    package var roles: Set<Role>
+    /// Tokens issued before this moment are worthless.
+    package var tokensValidFrom: Timestamp
+    package var created: Timestamp
+
+    package init(name: ObjectName, uid: UInt32?, roles: Set<Role>, tokensValidFrom: Timestamp, created: Timestamp) {
+        self.name = name
+        self.uid = uid
+        self.roles = roles
+        self.tokensValidFrom = tokensValidFrom
+        self.created = created
+    }
+}
+
+/// Everything the daemon needs to answer reads and to decide, as of one revision.
+package struct GatewayState: Sendable {
+    package var revision: Int64
+    package var interfaces: [InterfaceName: InterfaceRecord]
+    package var peers: [InterfaceID: [ObjectName: PeerRecord]]
+    package var principals: [ObjectName: PrincipalRecord]
+    /// Ids of revoked tokens that have not expired yet.
+    package var revokedTokens: Set<String>
+
+    package init(
+        revision: Int64 = 0,
+        interfaces: [InterfaceName: InterfaceRecord] = [:],
+        peers: [InterfaceID: [ObjectName: PeerRecord]] = [:],
+        principals: [ObjectName: PrincipalRecord] = [:],
+        revokedTokens: Set<String> = []
+    ) {
+        self.revision = revision
+        self.interfaces = interfaces
+        self.peers = peers
+        self.principals = principals
+        self.revokedTokens = revokedTokens
+    }
+}
