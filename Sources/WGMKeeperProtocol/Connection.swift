@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+/// The numbering of requests and the gathering of their replies.
+struct Connection: ~Copyable {
+    private let socket: PacketSocket
+    private let timeout: Duration
+    private var lastNumber: UInt32 = 0
+    /// Set for good once the other end is gone or has said something that cannot be.
+    private var isBroken = false
+
+    init(fileDescriptor: Int32, timeout seconds: Int32) {
+        socket = PacketSocket(owning: fileDescriptor)
+        socket.setTimeouts(seconds: seconds)
+        timeout = .seconds(Int64(seconds))
+    }
+
+    /// Sends the request and returns the payload of its replies, in the order in which they came.
+    mutating func exchange(_ body: Request.Body) throws(KernelFailure) -> [UInt8] {
+        guard !isBroken else { throw Self.gone("the connection to the keeper has ended") }
+        lastNumber &+= 1
+        let request = Request(number: lastNumber, body)
+        do {
+            try socket.send(request.encoded())
+        } catch {
+            throw failure(of: error)
+        }
+        return try receiveReplies(to: request)
+    }
+
+    private mutating func receiveReplies(to request: Request) throws(KernelFailure) -> [UInt8] {
+        let deadline = ContinuousClock.now + timeout
+        var payload: [UInt8] = []
+        while ContinuousClock.now < deadline {
+            let reply = try nextReply()
+            // The answer to an earlier request that was given up comes late, not twice.
+            guard reply.number == request.number else { continue }
+            let isInPlace = reply.kind == request.kind && (reply.isLast || request.kind == .dump)
+            guard isInPlace, payload.count + reply.payload.count <= PacketLimit.dump else { throw malformedReply() }
+            if let failure = reply.failure { throw failure }
+            payload += reply.payload
+            if reply.isLast { return payload }
+        }
+        throw failure(of: .timedOut)
+    }
+
+    private mutating func nextReply() throws(KernelFailure) -> Reply {
+        let packet: [UInt8]
+        do {
+            packet = try socket.receive()
+        } catch {
+            throw failure(of: error)
+        }
+        return try decode(packet) { (bytes) throws(PacketError) in try Reply(decoding: bytes) }
+    }
+
+    mutating func decode<Value>(
+        _ bytes: [UInt8],
+        _ read: ([UInt8]) throws(PacketError) -> Value
+    ) throws(KernelFailure) -> Value {
+        do {
+            return try read(bytes)
+        } catch {
+            throw malformedReply()
+        }
+    }
+
+    mutating func requireEmpty(_ payload: [UInt8]) throws(KernelFailure) {
+        guard payload.isEmpty else { throw malformedReply() }
+    }
+
+    private mutating func malformedReply() -> KernelFailure {
+        isBroken = true
+        return Self.gone("the keeper sent a reply that is not one of this protocol")
+    }
+
+    private mutating func failure(of failure: PacketSocket.Failure) -> KernelFailure {
+        switch failure {
+        case .timedOut:
+            return Self.gone("the keeper did not answer in \(timeout)")
+        case .closed:
+            isBroken = true
+            return Self.gone("the keeper closed the connection")
+        case .tooLarge:
+            isBroken = true
+            return Self.gone("a packet to or from the keeper is too large")
+        case .other(let errno):
+            isBroken = true
+            return KernelFailure(.keeperGone, errno: errno, "the connection to the keeper failed")
+        }
+    }
+
+    private static func gone(_ message: String) -> KernelFailure { KernelFailure(.keeperGone, message) }
+}
