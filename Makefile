@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# What can be done with wgm's tree. `make` alone builds.
+
+CONFIGURATION ?= debug
+SECONDS ?= 30
+release_flags = $(if $(filter release,$(CONFIGURATION)),--static-swift-stdlib)
+
+.PHONY: build setup demo test vm-test check format bench deb deb-test fuzz clean
+
+build: setup
+	swift build -c $(CONFIGURATION) $(release_flags)
+
+# Packages and system users; needs root once.
+setup:
+	scripts/setup
+
+# The main job on real tunnels, in network namespaces of its own. Needs root.
+demo: build
+	WGM_PROGRAMS="$$(swift build -c $(CONFIGURATION) $(release_flags) --show-bin-path)" scripts/demo
+
+# Everything that needs no kernel with WireGuard. The integration tests need root.
+test: setup
+	swift test
+
+# The demo and the kernel tests over real netlink, in a virtual machine. Needs root.
+vm-test: setup
+	Tests/vm/vm-test
+
+# What a change must satisfy besides its tests.
+check: setup
+	scripts/check
+
+# Formats our Swift code in place.
+format:
+	swift format -i -r -p Package.swift Sources Tests
+
+# Figures from a release build; JSON=1 prints one object a line.
+bench: setup
+	JSON=$(JSON) Benchmarks/bench
+
+deb deb-test fuzz:
+	@echo "make $@: not there yet; it is an issue of its own." >&2; exit 1
+
+clean:
+	swift package clean
+	rm -rf Tests/vm/work
