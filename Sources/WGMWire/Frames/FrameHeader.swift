@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a frame is. Types below 0x80 must be understood, others may be skipped.
+public enum FrameType: UInt8, Sendable, CaseIterable {
+    case hello = 1
+    case auth = 2
+    case authed = 3
+    case call = 4
+    /// Reserved for streams; this version refuses it.
+    case data = 5
+    case end = 6
+    case cancel = 7
+    /// Reserved for streams; this version refuses it.
+    case window = 8
+    case ping = 9
+    case goaway = 10
+
+    public var name: String {
+        switch self {
+        case .hello: "HELLO"
+        case .auth: "AUTH"
+        case .authed: "AUTHED"
+        case .call: "CALL"
+        case .data: "DATA"
+        case .end: "END"
+        case .cancel: "CANCEL"
+        case .window: "WINDOW"
+        case .ping: "PING"
+        case .goaway: "GOAWAY"
+        }
+    }
+
+    /// True for frames that speak about the connection and therefore stand on stream 0.
+    var isAboutConnection: Bool {
+        switch self {
+        case .hello, .auth, .authed, .ping, .goaway: true
+        case .call, .data, .end, .cancel, .window: false
+        }
+    }
+
+    /// The flags that are defined; WINDOW's stream may be 0 or not, all its flags are reserved.
+    var definedFlags: FrameFlags {
+        switch self {
+        case .call: [.endStream, .hasMessage]
+        case .data: [.endStream, .hasMessage, .more]
+        case .end: .hasMessage
+        case .ping: .ack
+        case .hello, .auth, .authed, .cancel, .window, .goaway: []
+        }
+    }
+}
+
+/// The flag bits of a frame; what a bit means depends on the type.
+public struct FrameFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// CALL, DATA: the client's last frame on this stream.
+    public static let endStream = FrameFlags(rawValue: 0x01)
+    /// CALL, DATA, END: there is a message, be it empty.
+    public static let hasMessage = FrameFlags(rawValue: 0x02)
+    /// DATA: the message goes on in the next DATA.
+    public static let more = FrameFlags(rawValue: 0x04)
+    /// PING: the answer to a PING.
+    public static let ack = FrameFlags(rawValue: 0x01)
+}
+
+/// The twelve bytes before each payload, big-endian: length, stream, type, flags, aux.
+public struct FrameHeader: Hashable, Sendable {
+    public static let byteCount = 12
+    /// Bit 31 of the stream is reserved.
+    public static let lastPossibleStream: UInt32 = 0x7fff_ffff
+
+    /// Bytes of payload.
+    public var length: UInt32
+    public var stream: UInt32
+    /// A raw `FrameType`, known or not.
+    public var type: UInt8
+    public var flags: FrameFlags
+    /// CALL: the slot of the token. Otherwise 0.
+    public var aux: UInt16
+
+    public init(type: FrameType, stream: UInt32 = 0, flags: FrameFlags = [], aux: UInt16 = 0, length: UInt32 = 0) {
+        self.length = length
+        self.stream = stream
+        self.type = type.rawValue
+        self.flags = flags
+        self.aux = aux
+    }
+
+    /// nil when there are fewer than twelve bytes.
+    public init?(_ bytes: ArraySlice<UInt8>) {
+        guard bytes.count >= Self.byteCount else { return nil }
+        let start = bytes.startIndex
+        func number(_ offset: Int, _ count: Int) -> UInt32 {
+            bytes[start + offset..<start + offset + count].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+        length = number(0, 4)
+        stream = number(4, 4)
+        type = bytes[start + 8]
+        flags = FrameFlags(rawValue: bytes[start + 9])
+        aux = UInt16(number(10, 2))
+    }
+
+    public var bytes: [UInt8] {
+        let numbers = UInt64(length) << 32 | UInt64(stream)
+        let start = (0..<8).map { UInt8(truncatingIfNeeded: numbers >> (56 - 8 * $0)) }
+        return start + [type, flags.rawValue, UInt8(aux >> 8), UInt8(truncatingIfNeeded: aux)]
+    }
+}
+
+extension [UInt8] {
+    /// Adds one frame. The payload's length was bounded where it was made.
+    mutating func append(_ header: FrameHeader, payload: [UInt8]) {
+        var header = header
+        header.length = UInt32(payload.count)
+        append(contentsOf: header.bytes)
+        append(contentsOf: payload)
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension ServerConnection {
+    mutating func takeAuth(_ payload: Range<Int>, now: Moment) throws(ConnectionFault) {
+        let auth = try control(payload, as: V1.Authenticate.self, "AUTH")
+        guard let slot = auth.slot, (1...UInt32(Self.slotCount)).contains(slot) else {
+            throw ConnectionFault(.malformed, "AUTH: slot must be 1 to \(Self.slotCount)")
+        }
+        guard let token = auth.token, (1...limits.token).contains(token.utf8.count) else {
+            throw ConnectionFault(.malformed, "AUTH: token must have 1 to \(limits.token) bytes")
+        }
+        guard tokens.admit(now: now, limit: limits.tokensPerMinute, per: .seconds(60)) else {
+            throw ConnectionFault(.calm, "AUTH: more than \(limits.tokensPerMinute) within a minute")
+        }
+        if !handshake.accepted { handshake.tokens += 1 }
+        events.append(.authenticate(slot: Int(slot), token: token))
+    }
+
+    /// The answer to `.authenticate`: the token is good until `expires`.
+    public mutating func accept(slot: Int, subject: String, scopes: [String], expires: Moment, unixMilliseconds: Int64)
+    {
+        guard !isClosing, slots.indices.contains(slot) else { return }
+        handshake.accepted = true
+        slots[slot] = Slot(expires: expires)
+        wake(at: expires)
+        var authed = V1.Authed()
+        authed.slot = UInt32(slot)
+        authed.code = StatusCode.ok.rawValue
+        authed.expiresUnixMs = unixMilliseconds
+        authed.subject = subject
+        authed.scopes = scopes
+        output.append(FrameHeader(type: .authed), payload: authed.serialized())
+    }
+
+    /// The answer to `.authenticate`: the token is refused. What was in the slot before stays there.
+    public mutating func refuse(slot: Int, _ status: Status) {
+        guard !isClosing else { return }
+        var authed = V1.Authed()
+        authed.slot = UInt32(slot)
+        authed.code = status.code.rawValue
+        authed.message = status.message.cut(toBytes: limits.statusText)
+        output.append(FrameHeader(type: .authed), payload: authed.serialized())
+        if !handshake.accepted, handshake.tokens >= limits.handshakeTokens {
+            fail(ConnectionFault(.handshakeLimit, "\(handshake.tokens) tokens were refused"))
+        }
+    }
+
+    mutating func takeCall(_ header: FrameHeader, _ payload: Range<Int>, now: Moment) throws(ConnectionFault) {
+        guard !header.stream.isMultiple(of: 2), header.stream > lastStream else {
+            throw ConnectionFault(.protocolError, "CALL: stream \(header.stream) is even or not above \(lastStream)")
+        }
+        // After the last GOAWAY a call may still be on its way; its sender knows that it is not answered.
+        if case .draining = phase { return }
+        lastStream = header.stream
+        switch input.parse(payload, as: V1.Call.self) {
+        case .failure(let error):
+            refuseCall(header, method: nil, Status(.invalidArgument, "CALL: \(error)"))
+        case .success(let message):
+            do throws(Status) {
+                try begin(ReceivedCall(message, header: header, now: now, limits: limits), now: now)
+            } catch {
+                refuseCall(header, method: message.method?.cut(toBytes: limits.method), error)
+            }
+        }
+    }
+
+    private mutating func begin(_ call: ReceivedCall, now: Moment) throws(Status) {
+        guard call.slot == 0 || slots[call.slot].map({ now < $0.expires }) ?? false else {
+            throw Status(.unauthenticated, "slot \(call.slot) holds no valid token")
+        }
+        guard streams.count < limits.streams else {
+            var status = Status(.resourceExhausted, "\(limits.streams) calls are running on this connection")
+            status.retryAfterMilliseconds = 1000
+            throw status
+        }
+        streams[call.stream] = Stream(slot: call.slot, deadline: call.deadline)
+        wake(at: call.deadline)
+        events.append(.call(call))
+    }
+
+    private mutating func refuseCall(_ header: FrameHeader, method: String?, _ status: Status) {
+        sendEnd(header.stream, CallOutcome(failure: status))
+        events.append(.refused(stream: header.stream, slot: Int(header.aux), method: method, status))
+    }
+
+    /// The handler has ended. Its outcome is dropped when the caller already has its END.
+    public mutating func end(_ stream: UInt32, _ outcome: CallOutcome) {
+        guard let entry = streams.removeValue(forKey: stream) else { return }
+        if !entry.ended { sendEnd(stream, outcome) }
+        closeIfDrained()
+    }
+
+    mutating func takeCancel(_ header: FrameHeader, now: Moment) throws(ConnectionFault) {
+        guard !header.stream.isMultiple(of: 2), header.stream <= lastStream || isDraining else {
+            throw ConnectionFault(.protocolError, "CANCEL: stream \(header.stream) was never opened")
+        }
+        guard cancels.admit(now: now, limit: limits.cancelsPerSecond, per: .seconds(1)) else {
+            throw ConnectionFault(.calm, "CANCEL: more than \(limits.cancelsPerSecond) within a second")
+        }
+        stop(header.stream, Status(.cancelled, "cancelled by the caller"))
+    }
+
+    /// Answers the caller now; the stream stays counted until its handler has ended.
+    mutating func stop(_ stream: UInt32, _ status: Status) {
+        guard let entry = streams[stream], !entry.ended else { return }
+        streams[stream]?.ended = true
+        sendEnd(stream, CallOutcome(failure: status))
+        events.append(.stopped(stream: stream))
+    }
+
+    private var isDraining: Bool { if case .draining = phase { true } else { false } }
+
+    private mutating func sendEnd(_ stream: UInt32, _ outcome: CallOutcome) {
+        var outcome = outcome
+        if let count = outcome.reply?.count, count > clientMessage {
+            let words = "the reply has \(count) bytes, the caller accepts \(clientMessage)"
+            outcome = CallOutcome(failure: Status(.resourceExhausted, words), trailers: outcome.trailers)
+        }
+        let end = outcome.end(limits)
+        let flags: FrameFlags = end.reply == nil ? [] : .hasMessage
+        output.append(FrameHeader(type: .end, stream: stream, flags: flags), payload: end.serialized())
+    }
+}

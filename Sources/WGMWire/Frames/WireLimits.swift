@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every limit of the protocol, with the defaults of docs/protocol.md. Sizes are in bytes.
+public struct WireLimits: Sendable {
+    // Connections.
+    public var connections = 256
+    public var connectionsPerCaller = 64
+
+    // Until a token is accepted.
+    public var handshakeTime: Duration = .seconds(5)
+    public var handshakeBytes = 32 * 1024
+    public var handshakeFrames = 8
+    public var handshakeTokens = 3
+
+    // Sizes.
+    public var frame = 64 * 1024
+    public var message = 1024 * 1024
+    /// What a CALL or END may carry beside its message.
+    public var envelope = 32 * 1024
+    public var hello = 1024
+    public var agent = 128
+    public var token = 8 * 1024
+    public var goaway = 4 * 1024
+    public var method = 128
+    public var metadataPairs = 32
+    public var metadata = 8 * 1024
+    public var scope = 1024
+    public var statusText = 1024
+    public var statusDetails = 16 * 1024
+
+    // Calls.
+    public var streams = 64
+    public var handlersPerConnection = 64
+    public var handlersPerCaller = 128
+    public var handlers = 512
+    public var defaultTimeout: Duration = .seconds(30)
+    public var longestTimeout: Duration = .seconds(600)
+
+    // Output.
+    public var outputHighWater = 1024 * 1024
+    public var outputLowWater = 256 * 1024
+    /// A peer that reads nothing for so long is cut off.
+    public var readStall: Duration = .seconds(30)
+    /// The last words of a connection have so long to leave.
+    public var closeFlush: Duration = .seconds(1)
+
+    // Pace.
+    public var pingInterval: Duration = .seconds(5)
+    public var pingStrikes = 3
+    public var cancelsPerSecond = 200
+    public var tokensPerMinute = 32
+    /// A frame that has begun must be whole by then.
+    public var frameTime: Duration = .seconds(30)
+    /// Without any frame or running call for so long, the connection closes.
+    public var idleTime: Duration = .seconds(600)
+
+    // Shutdown.
+    public var drainNotice: Duration = .seconds(1)
+    public var drainTime: Duration = .seconds(10)
+
+    public init() {}
+
+    /// The largest payload of a frame that a server accepts; nil for a known type that only a server sends.
+    func serverAccepts(_ type: FrameType) -> Int? {
+        switch type {
+        case .hello: hello
+        case .auth: token + 64
+        case .call: message + envelope
+        case .data: frame
+        case .cancel: 0
+        case .window: 4
+        case .ping: 8
+        case .goaway: goaway
+        case .authed, .end: nil
+        }
+    }
+
+    /// The largest payload of a frame that a client accepts; nil for a known type that only a client sends.
+    func clientAccepts(_ type: FrameType) -> Int? {
+        switch type {
+        case .hello: hello
+        case .authed: envelope
+        case .end: message + envelope
+        case .data: frame
+        case .window: 4
+        case .ping: 8
+        case .goaway: goaway
+        case .auth, .call, .cancel: nil
+        }
+    }
+}
+
+/// Counts events within windows of fixed length.
+struct RateWindow {
+    private var start = Moment(nanoseconds: 0)
+    private var count = 0
+
+    /// False when more than `limit` came within one window.
+    mutating func admit(now: Moment, limit: Int, per window: Duration) -> Bool {
+        if count == 0 || now >= start + window {
+            start = now
+            count = 0
+        }
+        count += 1
+        return count <= limit
+    }
+}
