@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a target may import: the table of ARCHITECTURE.md, as data.
+struct Layer: Sendable {
+    /// Targets of this package.
+    let ours: Set<String>
+    /// Everything else: system libraries, packages, the parts of the toolchain.
+    let outside: Set<String>
+
+    init(_ ours: Set<String>, outside: Set<String> = []) {
+        self.ours = ours
+        self.outside = outside
+    }
+
+    func allows(_ module: String) -> Bool { ours.contains(module) || outside.contains(module) }
+}
+
+private let system: Set<String> = ["Glibc", "Dispatch", "Synchronization"]
+private let nio: Set<String> = ["NIOCore", "NIOPosix"]
+
+/// Every folder of `Sources` that holds Swift code.
+let layers: [String: Layer] = [
+    "WGMModel": Layer([]),
+    "WGMVerify": Layer(["WGMModel"], outside: ["CSodium"]),
+    "WGMKeys": Layer(["WGMModel"], outside: ["CSodium"]),
+    "WGMControl": Layer(["WGMModel", "WGMVerify"], outside: ["Logging", "Synchronization"]),
+    "WGMKernel": Layer(["WGMModel", "WGMKeys", "CWGMSystem"], outside: system.union(["CMnl"])),
+    "WGMKeeperProtocol": Layer(["WGMModel", "CWGMSystem"], outside: system),
+    "WGMKeeper": Layer(
+        ["WGMModel", "WGMVerify", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"],
+        outside: system
+    ),
+    "WGMStore": Layer(["WGMModel", "WGMControl"], outside: system.union(["CPostgres"])),
+    "WGMWire": Layer(["CWGMProto"], outside: system),
+    "WGMRPC": Layer(["WGMWire", "CWGMSystem"], outside: system.union(nio)),
+    "WGMServer": Layer(
+        ["WGMModel", "WGMWire", "WGMRPC", "WGMControl"],
+        outside: system.union(nio).union(["Logging"])
+    ),
+    "wgmd": Layer(
+        [
+            "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
+            "CWGMSystem",
+        ],
+        outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
+    ),
+    "wgmd-keeper": Layer(
+        ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"],
+        outside: ["Glibc"]
+    ),
+    "wgmctl": Layer(
+        ["WGMModel", "WGMKeys", "WGMWire", "CWGMSystem"],
+        outside: system.union(["CQREncode", "ArgumentParser", "Yams", "Foundation"])
+    ),
+]
+
+/// Modules with one home, or two: who else imports them has taken over a job that is not his.
+let homes: [String: Set<String>] = [
+    "CMnl": ["WGMKernel"],
+    "CSodium": ["WGMKeys", "WGMVerify"],
+    "CPostgres": ["WGMStore"],
+    "CWGMProto": ["WGMWire"],
+    "CQREncode": ["wgmctl"],
+    "WGMKeys": ["WGMKernel", "WGMKeeper", "wgmd-keeper", "wgmctl"],
+    "WGMKernel": ["WGMKeeper", "wgmd-keeper"],
+    "WGMKeeper": ["wgmd-keeper"],
+    "NIOCore": ["WGMRPC", "WGMServer", "wgmd"],
+    "NIOPosix": ["WGMRPC", "WGMServer", "wgmd"],
+    "Foundation": ["wgmd", "wgmctl"],
+]
+
+/// Targets whose API programs outside this package may use.
+let publicTargets: Set<String> = ["WGMWire", "WGMRPC"]
