@@ -47,11 +47,3 @@ extension CConvertible {
         }
     }
 }
-
-/// An enum of the schema: values that this version does not know survive.
-public protocol WireEnum: Hashable, Sendable, CaseIterable {
-    init(rawValue: Int32)
-    var rawValue: Int32 { get }
-    /// The name in the schema; the number for a value that this version does not know.
-    var protoName: String { get }
-}

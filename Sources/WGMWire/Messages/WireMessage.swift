@@ -35,11 +35,19 @@ extension WireMessage {
     }
 }
 
+/// An enum of the schema: values that this version does not know survive.
+public protocol WireEnum: Hashable, Sendable, CaseIterable {
+    init(rawValue: Int32)
+    var rawValue: Int32 { get }
+    /// The name in the schema; the number for a value that this version does not know.
+    var protoName: String { get }
+}
+
 /// How much memory the reading of a message may take.
 public enum MessageBudget {
     /// Sixteen times the message and 64 KiB; honest messages take two to six times their size.
     public static func ordinary(forByteCount count: Int) -> Int {
         let (product, overflow) = count.multipliedReportingOverflow(by: 16)
-        return overflow ? Int.max : product.addingReportingOverflow(65_536).overflow ? Int.max : product + 65_536
+        return overflow || product > Int.max - 65_536 ? Int.max : product + 65_536
     }
 }
