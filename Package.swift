@@ -61,20 +61,21 @@ let package = Package(
     ],
     targets: systemLibraries + [
         .target(name: "CWGMProto", dependencies: ["CProtobufC"]),
+        .target(name: "CWGMSystem"),
         layer("WGMModel", []),
         layer("WGMVerify", ["WGMModel", "CSodium"]),
         layer("WGMKeys", ["WGMModel", "CSodium"]),
         layer("WGMControl", ["WGMModel", "WGMVerify", logging]),
-        layer("WGMKernel", ["WGMModel", "WGMKeys", "CMnl"]),
-        layer("WGMKeeperProtocol", ["WGMModel"]),
-        layer("WGMKeeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeperProtocol"]),
+        layer("WGMKernel", ["WGMModel", "WGMKeys", "CMnl", "CWGMSystem"]),
+        layer("WGMKeeperProtocol", ["WGMModel", "CWGMSystem"]),
+        layer("WGMKeeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"]),
         layer(
             "WGMStore",
             ["WGMModel", "WGMControl", "CPostgres"],
             resources: [.embedInCode("Migrations")]
         ),
         layer("WGMWire", ["CWGMProto"]),
-        layer("WGMRPC", ["WGMWire"] + nio),
+        layer("WGMRPC", ["WGMWire", "CWGMSystem"] + nio),
         layer("WGMServer", ["WGMModel", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
         program(
             "wgmd",
@@ -84,7 +85,7 @@ let package = Package(
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
             ] + nio
         ),
-        program("wgmd-keeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol"]),
+        program("wgmd-keeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"]),
         program(
             "wgmctl",
             [
@@ -96,11 +97,17 @@ let package = Package(
         tests("WGMModelTests", ["WGMModel"]),
         tests("WGMKeysTests", ["WGMModel", "WGMKeys", "WGMVerify"]),
         tests("WGMKernelTests", ["WGMModel", "WGMKeys", "WGMKernel"]),
-        tests("WGMKeeperTests", ["WGMModel", "WGMKeys", "WGMVerify", "WGMKeeperProtocol", "WGMKeeper"]),
+        tests(
+            "WGMKeeperTests",
+            ["WGMModel", "WGMKeys", "WGMVerify", "WGMKernel", "WGMKeeperProtocol", "WGMKeeper", "CWGMSystem"]
+        ),
         tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl"]),
         tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
-        tests("WGMWireTests", ["WGMWire"]),
+        tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
+        tests("WGMServerTests", ["WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
+        tests("wgmdTests", ["wgmd"]),
+        tests("wgmctlTests", ["wgmctl", "WGMModel", "WGMKeys", "WGMWire"]),
         tests("IntegrationTests", ["WGMWire"]),
     ]
 )

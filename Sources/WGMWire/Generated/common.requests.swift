@@ -4,7 +4,7 @@
 
 extension V1.Grant: AuditedMessage {
     func writeAudit(to writer: inout AuditWriter) {
-        writer.hashed("resource", isPresent: self.resource != nil, alone: V1.Grant(resource: self.resource))
-        writer.hashed("verbs", isPresent: !self.verbs.isEmpty, alone: V1.Grant(verbs: self.verbs))
+        writer.clear("resource", self.resource) { $0.string($1) }
+        writer.clear("verbs", self.verbs) { $0.string($1) }
     }
 }
