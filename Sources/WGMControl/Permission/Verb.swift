@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a grant lets its holder do with a resource.
+package enum Verb: String, Hashable, Sendable, CaseIterable, Comparable {
+    case get, list, create, update, delete, grant, issue, revoke, impersonate
+    case readSecret = "read-secret"
+    case breakGlass = "break-glass"
+    case routeAll = "route-all"
+    /// Every ordinary verb, also those of later versions.
+    case all = "*"
+
+    /// True for what the wildcard never stands for: it must be granted by name.
+    package var mustBeNamed: Bool {
+        switch self {
+        case .grant, .impersonate, .readSecret, .breakGlass, .routeAll: true
+        case .get, .list, .create, .update, .delete, .issue, .revoke, .all: false
+        }
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}

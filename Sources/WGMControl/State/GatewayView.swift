@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+package import WGMModel
+
+/// The daemon's copy of the wanted state and of what the kernel was last seen to hold.
+///
+/// Reads are answered from here without waiting. The database stays the truth: the copy says how old it is.
+package final class GatewayView: Sendable {
+    private struct Content {
+        var state = GatewayState()
+        var isLoaded = false
+        var freshness = Freshness()
+        /// Every revision up to this one is in the copy.
+        var completeTo: Int64 = 0
+        /// Revisions beyond `completeTo` that are in the copy as well.
+        var ahead: Set<Int64> = []
+        /// The revision at which the whole state was last read.
+        var loadedAt: Int64 = 0
+        var observations: [InterfaceName: Observation] = [:]
+        var nextTicket: UInt64 = 1
+
+        var newest: Int64 { max(completeTo, ahead.max() ?? 0) }
+    }
+    private let content = Mutex(Content())
+    private let epoch = Atomic<UInt64>(0)
+
+    package init() {}
+
+    /// Changes whenever a principal, role or revocation does, so that a credential need not be looked at again until then.
+    package var identityEpoch: UInt64 { epoch.load(ordering: .acquiring) }
+
+    // MARK: What the database says
+
+    /// True once the state has been read.
+    package var isLoaded: Bool { content.withLock { $0.isLoaded } }
+
+    package var freshness: Freshness { content.withLock { $0.freshness } }
+
+    package var revision: Int64 { content.withLock { $0.newest } }
+
+    /// True when the database's newest revision is not wholly in the copy.
+    package func isBehind(_ newest: Int64) -> Bool { content.withLock { !$0.isLoaded || $0.completeTo != newest } }
+
+    /// Seconds since the database was last known to say this; nil before it was first read.
+    package func age(at now: Timestamp) -> Int64? {
+        freshness.asOf.map { max(0, (now.milliseconds - $0.milliseconds) / 1000) }
+    }
+
+    /// Takes over a state that was read as a whole; false if the copy got younger meanwhile, and it must be read again.
+    ///
+    /// `known` is the revision of the copy before the read began. A state older than that means that the database itself
+    /// went back, as after a restore: it is the truth all the same.
+    package func replace(_ state: GatewayState, known: Int64, at now: Timestamp) -> Bool {
+        let isTaken = content.withLock { content in
+            guard !content.isLoaded || state.revision >= content.newest || state.revision < known else { return false }
+            content.state = state
+            content.isLoaded = true
+            content.completeTo = state.revision
+            content.loadedAt = state.revision
+            content.ahead = []
+            content.freshness = Freshness(asOf: now)
+            content.observations = content.observations.filter { state.interfaces[$0.key] != nil }
+            return true
+        }
+        epoch.add(1, ordering: .releasing)
+        return isTaken
+    }
+
+    /// Takes over what one of our own commits wrote.
+    package func apply(_ touched: Touched, revision: Int64, at now: Timestamp) {
+        content.withLock { content in
+            content.freshness = Freshness(asOf: now)
+            guard revision > content.loadedAt else { return }
+            content.state.apply(touched)
+            for name in touched.deletedInterfaces { content.observations[name] = nil }
+            content.ahead.insert(revision)
+            while content.ahead.remove(content.completeTo + 1) != nil { content.completeTo += 1 }
+            content.state.revision = content.completeTo
+        }
+        if !touched.principals.isEmpty || !touched.revokedTokens.isEmpty { epoch.add(1, ordering: .releasing) }
+    }
+
+    /// The database answered, and had nothing new.
+    package func markFresh(at now: Timestamp) { content.withLock { $0.freshness = Freshness(asOf: now) } }
+
+    package func markStale(_ reason: String) { content.withLock { $0.freshness.staleReason = reason } }
+
+    // MARK: Lookups
+
+    package var interfaces: [InterfaceRecord] {
+        content.withLock { $0.state.interfaces.values.sorted { $0.name < $1.name } }
+    }
+
+    package func interface(_ name: InterfaceName) -> InterfaceRecord? { content.withLock { $0.state.interfaces[name] } }
+
+    package func interfaceName(_ id: InterfaceID) -> InterfaceName? {
+        content.withLock { content in content.state.interfaces.values.first { $0.id == id }?.name }
+    }
+
+    package func peer(_ name: ObjectName, of interface: InterfaceName) -> PeerRecord? {
+        content.withLock { content in
+            content.state.interfaces[interface].flatMap { content.state.peers[$0.id]?[name] }
+        }
+    }
+
+    /// In the order of their names.
+    package func peers(of interface: InterfaceName) -> [PeerRecord] {
+        let peers = content.withLock { content in
+            content.state.interfaces[interface].flatMap { content.state.peers[$0.id] }
+        }
+        return (peers ?? [:]).values.sorted { $0.name < $1.name }
+    }
+
+    package func peerCount(of interface: InterfaceID) -> Int {
+        content.withLock { $0.state.peers[interface]?.count ?? 0 }
+    }
+
+    /// What the kernel is to hold under this name; nil when nothing.
+    func wanted(_ name: InterfaceName) -> (interface: InterfaceRecord, peers: [PeerRecord])? {
+        content.withLock { content in
+            content.state.interfaces[name].map { ($0, Array((content.state.peers[$0.id] ?? [:]).values)) }
+        }
+    }
+
+    package var principals: [PrincipalRecord] {
+        content.withLock { $0.state.principals.values.sorted { $0.name < $1.name } }
+    }
+
+    package func principal(_ name: ObjectName) -> PrincipalRecord? { content.withLock { $0.state.principals[name] } }
+
+    package func principal(uid: UInt32) -> PrincipalRecord? {
+        content.withLock { content in content.state.principals.values.first { $0.uid == uid } }
+    }
+
+    package var hasAdmin: Bool {
+        content.withLock { content in content.state.principals.values.contains { $0.roles.contains(.admin) } }
+    }
+
+    package func isRevoked(tokenID: String) -> Bool { content.withLock { $0.state.revokedTokens.contains(tokenID) } }
+
+    // MARK: What the kernel was seen to hold
+
+    package func observation(_ interface: InterfaceName) -> Observation? {
+        content.withLock { $0.observations[interface] }
+    }
+
+    /// To be called before the kernel is asked, so that an answer that took long does not replace a younger one.
+    func beginObservation() -> UInt64 {
+        content.withLock { content in
+            defer { content.nextTicket += 1 }
+            return content.nextTicket
+        }
+    }
+
+    func record(_ observation: Observation, of interface: InterfaceName) {
+        content.withLock { content in
+            guard content.state.interfaces[interface] != nil else { return }
+            guard observation.ticket >= content.observations[interface]?.ticket ?? 0 else { return }
+            content.observations[interface] = observation
+        }
+    }
+}
+
+extension GatewayState {
+    fileprivate mutating func apply(_ touched: Touched) {
+        for peer in touched.deletedPeers { peers[peer.interface]?[peer.name] = nil }
+        for name in touched.deletedInterfaces {
+            guard let interface = interfaces.removeValue(forKey: name) else { continue }
+            peers[interface.id] = nil
+        }
+        for interface in touched.interfaces { interfaces[interface.name] = interface }
+        for peer in touched.peers { peers[peer.interface, default: [:]][peer.name] = peer }
+        for principal in touched.principals { principals[principal.name] = principal }
+        revokedTokens.formUnion(touched.revokedTokens)
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+/// Makes tokens; the signature is the keeper's.
+struct TokenIssuer: Sendable {
+    let keys: TokenKeys
+    let kernel: any Kernel
+
+    func sign(_ claims: TokenClaims) async throws(Refusal) -> String {
+        guard let keyID = keys.current else {
+            throw .kernel(
+                KernelFailure(.keeperGone, "no signing key: the keeper has not been reached yet"),
+                undoneBy: nil
+            )
+        }
+        let payload = Base64.encode(Array(claims.json.utf8), variant: .url)
+        let input = TokenHeader.encoded(keyID: keyID) + "." + payload
+        let token: String
+        do throws(KernelFailure) {
+            let signature = try await kernel.sign(Array(input.utf8))
+            token = input + "." + Base64.encode(signature, variant: .url)
+        } catch { throw .kernel(error, undoneBy: nil) }
+        guard token.utf8.count <= TokenVerifier.maxBytes else {
+            let rule = "together the grants make the token longer than \(TokenVerifier.maxBytes) bytes"
+            throw .invalid([.init(field: "grants", rule: rule)])
+        }
+        return token
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+/// Who may do what: asked by the server before it calls a use case.
+extension Gateway {
+    /// Verifies a token shown by the caller with this user id; for a connection's AUTH frame.
+    package func authenticate(token: String, uid: UInt32?) throws(Refusal) -> Credential {
+        let claims: TokenClaims
+        do throws(TokenFault) {
+            claims = try verifier.verify(token, at: clock.now)
+        } catch {
+            throw .unauthenticated(error.message)
+        }
+        guard let uid, claims.uid == uid else {
+            throw .unauthenticated("the token is bound to another user id than the caller's")
+        }
+        return try credential(claims)
+    }
+
+    /// The credential as it is now; cheap when nothing changed, and the last moment to notice that it is worthless.
+    package func recheck(_ credential: Credential) throws(Refusal) -> Credential {
+        guard credential.epoch != view.identityEpoch else {
+            try requireUnexpired(credential.claims)
+            return credential
+        }
+        return try self.credential(credential.claims)
+    }
+
+    /// Refuses unless the credential, rechecked, covers the verb on every one of the resources.
+    ///
+    /// `scope`, as `PATTERN VERB,VERB`, narrows this one call. The credential that comes back is the one to call with.
+    package func authorise(
+        _ credential: Credential,
+        verb: String,
+        resources: [ResourcePattern],
+        scope: String? = nil
+    ) throws(Refusal) -> Credential {
+        let current = try narrow(recheck(credential), scope)
+        guard let verb = Verb(rawValue: verb), !resources.isEmpty else {
+            throw .permissionMissing(verb: verb, resource: resources.first?.description ?? "")
+        }
+        for resource in resources { try current.rights.require(verb, on: resource) }
+        return current
+    }
+
+    private func narrow(_ credential: Credential, _ scope: String?) throws(Refusal) -> Credential {
+        guard let scope, !scope.isEmpty else { return credential }
+        guard let grant = Grant(scope: scope) else {
+            throw .invalid([.init(field: "scope", rule: "a resource pattern, one space, and verbs between commas")])
+        }
+        return credential.narrowed(to: grant)
+    }
+
+    private func credential(_ claims: TokenClaims) throws(Refusal) -> Credential {
+        // The epoch first: a change that comes in between is then noticed on the next call.
+        let epoch = view.identityEpoch
+        try requireUnexpired(claims)
+        guard view.isLoaded else { throw .store(.unavailable("the database has not been read yet")) }
+        let principal = view.principal(claims.subject)
+        let isOld = principal.map { Timestamp(seconds: claims.issued) < $0.tokensValidFrom } ?? false
+        guard !isOld, !view.isRevoked(tokenID: claims.tokenID) else {
+            throw .unauthenticated("the token was revoked")
+        }
+        return Credential(
+            claims: claims,
+            roles: principal?.roles ?? [],
+            rights: Rights(token: claims.grants, roles: principal?.grants ?? []),
+            epoch: epoch
+        )
+    }
+
+    private func requireUnexpired(_ claims: TokenClaims) throws(Refusal) {
+        guard clock.now.seconds < claims.expires else { throw .unauthenticated(TokenFault.expired.message) }
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+extension Gateway {
+    private static let maxGrants = 64
+
+    package func whoAmI(_ context: CallContext) throws(Refusal) -> Identity {
+        let credential = try caller(context)
+        record(context)
+        return Identity(
+            principal: credential.principal,
+            roles: credential.roles.sorted(),
+            tokenID: credential.claims.tokenID,
+            expires: credential.expires,
+            uid: credential.claims.uid,
+            grants: credential.rights.grants
+        )
+    }
+
+    /// Makes a token of at most the caller's own rights; its record is written before it is handed out.
+    ///
+    /// The idempotency key is not used: a retry makes another token, and the reply, a secret, is kept nowhere.
+    package func issueToken(_ request: TokenRequest, _ context: CallContext) async throws(Refusal) -> IssuedToken {
+        let credential = try caller(context)
+        let token = try checked(request, credential)
+        for grant in token.grants { try credential.rights.requireHolding(grant) }
+        let issued = try await issue(token)
+        do throws(StoreFailure) {
+            try await audit.recordNow(context.entry(message: "token \(token.tokenID) for \(token.subject)"))
+        } catch { throw .store(error) }
+        return issued
+    }
+
+    private func checked(_ request: TokenRequest, _ credential: Credential) throws(Refusal) -> TokenClaims {
+        var checker = Checker()
+        let name = checker.principal(request.principal, caller: credential.principal)
+        let lifetime = checker.number(request.lifetime, in: 60...86_400, else: 3600, "lifetime_s")
+        let grants = checker.grants(request.grants, max: Self.maxGrants)
+        try checker.finish()
+        guard let name else { throw .invalid([]) }
+        guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }
+        guard let uid = request.bindUID ?? principal.uid else {
+            throw .invalid([.init(field: "bind_uid", rule: "needed, since \(name) has no user id of its own")])
+        }
+        return claims(
+            for: name,
+            validFrom: principal.tokensValidFrom,
+            lifetime: Int64(lifetime),
+            uid: uid,
+            grants: grants.isEmpty ? principal.grants : grants
+        )
+    }
+
+    /// Makes one token worthless, or all that the principal was issued so far, for every call from now on.
+    package func revokeToken(
+        principal: String?,
+        tokenID: String?,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<Void> {
+        let credential = try caller(context)
+        var checker = Checker()
+        let name = checker.principal(principal, caller: credential.principal)
+        let id = tokenID.flatMap { $0.isEmpty ? nil : $0 }
+        if let id, !TokenClaims.isTokenID(id) { checker.refuse("token_id", "22 characters of base64url") }
+        try checker.finish()
+        guard let name else { throw .invalid([]) }
+        let last = Timestamp(seconds: context.time.seconds + TokenVerifier.maxLifetime + TokenVerifier.maxSkew)
+        let change =
+            id.map { Change.revokeToken(principal: name, tokenID: $0, expires: last) }
+            ?? .revokeTokens(principal: name, issuedBefore: context.time)
+        return try await identityLane.withLock(true) { () async throws(Refusal) in
+            switch try await commit(change, context.entry(), key: context.key) {
+            case .repeated(let reply): .repeated(reply)
+            case .fresh(_, let revision): .done((), revision: revision)
+            }
+        }
+    }
+
+    package func listPrincipals(_ context: CallContext) throws(Refusal) -> ([PrincipalRecord], Freshness) {
+        try requireLoaded()
+        record(context)
+        return (view.principals, view.freshness)
+    }
+
+    /// Gives the principal exactly these roles; the caller must hold whatever the new ones allow.
+    package func setRoles(
+        name: String?,
+        uid: UInt32?,
+        roles: [String],
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<PrincipalRecord> {
+        let credential = try caller(context)
+        var checker = Checker()
+        let name = checker.objectName(name, "name")
+        let wanted = checker.roles(roles)
+        if uid == .max { checker.refuse("uid", "0 to \(UInt32.max - 1)") }
+        try checker.finish()
+        guard let name else { throw .invalid([]) }
+        return try await identityLane.withLock(true) { () async throws(Refusal) in
+            let added = wanted.subtracting(view.principal(name)?.roles ?? [])
+            for grant in added.sorted().flatMap({ $0.grants(for: name) }) {
+                try credential.rights.requireHolding(grant)
+            }
+            let change = Change.setRoles(principal: name, uid: uid, roles: wanted)
+            switch try await commit(change, context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }
+                return .done(principal, revision: revision)
+            }
+        }
+    }
+
+    private func caller(_ context: CallContext) throws(Refusal) -> Credential {
+        guard let credential = context.credential else { throw .unauthenticated("a token is needed") }
+        return credential
+    }
+}
+
+extension Checker {
+    /// The caller when nobody is named.
+    fileprivate mutating func principal(_ text: String?, caller: ObjectName) -> ObjectName? {
+        guard let text, !text.isEmpty else { return caller }
+        return objectName(text, "principal")
+    }
+
+    fileprivate mutating func roles(_ texts: [String]) -> Set<Role> {
+        var roles: Set<Role> = []
+        for (index, text) in texts.enumerated() {
+            if let role = Role(rawValue: text) {
+                roles.insert(role)
+            } else {
+                let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
+                refuse("roles[\(index)]", "one of \(known)")
+            }
+        }
+        return roles
+    }
+
+    fileprivate mutating func grants(_ requests: [GrantRequest], max: Int) -> [Grant] {
+        if requests.count > max { refuse("grants", "at most \(max)") }
+        return requests.prefix(max).enumerated().compactMap { index, request in
+            if ResourcePattern(request.resource) == nil {
+                refuse("grants[\(index)].resource", ResourcePattern.rule)
+            }
+            if request.verbs.isEmpty || request.verbs.contains(where: { Verb(rawValue: $0) == nil }) {
+                let known = Verb.allCases.map(\.rawValue).joined(separator: ", ")
+                refuse("grants[\(index)].verbs", "at least one of \(known)")
+            }
+            return Grant(resource: request.resource, verbs: request.verbs)
+        }
+    }
+}

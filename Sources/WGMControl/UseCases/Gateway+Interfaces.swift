@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+extension Gateway {
+    package func createInterface(
+        _ request: InterfaceRequest,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<InterfaceReport> {
+        let interface = try request.checked()
+        return try await lanes.withLock(interface.name) { () async throws(Refusal) in
+            let change = Change.createInterface(try await withKey(interface))
+            switch try await commit(change, context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                let undo = Change.deleteInterface(interface.name, withPeers: true)
+                try await settle(interface.name, after: revision, undo: undo, context)
+                return .done(try report(interface.name), revision: revision)
+            }
+        }
+    }
+
+    private func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
+        let id: InterfaceID
+        do throws(StoreFailure) { id = try await store.reserveInterfaceID() } catch { throw .store(error) }
+        do throws(KernelFailure) {
+            let key = try await kernel.generateKey(for: id)
+            return interface.new(id: id, publicKey: key.publicKey, sealedKey: key.sealed)
+        } catch { throw .kernel(error, undoneBy: nil) }
+    }
+
+    package func setInterfaceUp(
+        name: String?,
+        isUp: Bool,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<InterfaceReport> {
+        let name = try interfaceName(name, "name")
+        return try await lanes.withLock(name) { () async throws(Refusal) in
+            let wasUp = view.interface(name)?.isUp
+            switch try await commit(.setInterfaceUp(name, isUp), context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                let undo = isUp && wasUp == false ? Change.setInterfaceUp(name, false) : nil
+                try await settle(name, after: revision, undo: undo, context)
+                return .done(try report(name), revision: revision)
+            }
+        }
+    }
+
+    /// The interface, its key and, when asked for, its peers; a refusal of the kernel does not bring it back.
+    package func deleteInterface(
+        name: String?,
+        withPeers: Bool,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<Void> {
+        let name = try interfaceName(name, "name")
+        return try await lanes.withLock(name) { () async throws(Refusal) in
+            let change = Change.deleteInterface(name, withPeers: withPeers)
+            switch try await commit(change, context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                try await settle(name, after: revision, undo: nil, context)
+                return .done((), revision: revision)
+            }
+        }
+    }
+
+    package func getInterface(
+        name: String?,
+        _ context: CallContext
+    ) async throws(Refusal) -> (InterfaceReport, Freshness) {
+        let name = try interfaceName(name, "name")
+        try requireLoaded()
+        if view.interface(name) != nil { await reconciler.refresh(name) }
+        let report = try report(name)
+        record(context)
+        return (report, view.freshness)
+    }
+
+    package func listInterfaces(_ context: CallContext) async throws(Refusal) -> ([InterfaceReport], Freshness) {
+        try requireLoaded()
+        for interface in view.interfaces { await reconciler.refresh(interface.name) }
+        record(context)
+        return (view.interfaces.map(report), view.freshness)
+    }
+
+    // MARK: Parts
+
+    func interfaceName(_ text: String?, _ field: String) throws(Refusal) -> InterfaceName {
+        var checker = Checker()
+        let name = checker.interfaceName(text, field)
+        try checker.finish()
+        guard let name else { throw .invalid([]) }
+        return name
+    }
+
+    /// Before the database was read for the first time there is nothing to answer from.
+    func requireLoaded() throws(Refusal) {
+        guard view.isLoaded else {
+            throw .store(.unavailable(view.freshness.staleReason ?? "the database has not been read yet"))
+        }
+    }
+
+    func report(_ name: InterfaceName) throws(Refusal) -> InterfaceReport {
+        guard let record = view.interface(name) else { throw .store(.notFound(.interface(name))) }
+        return report(record)
+    }
+
+    private func report(_ record: InterfaceRecord) -> InterfaceReport {
+        InterfaceReport(
+            record: record,
+            peerCount: view.peerCount(of: record.id),
+            observation: view.observation(record.name)
+        )
+    }
+}

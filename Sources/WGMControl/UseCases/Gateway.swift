@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import WGMModel
+
+/// The rules of one gateway: what every method of the wire does, without the wire.
+///
+/// Every function here records its own success: a change within its transaction, everything else through the audit queue.
+/// What it throws, the server records with `recordRefusal` before it replies. That the caller may call the method at all
+/// the server has asked `authorise` before; what depends on more than the resource's path is checked here.
+package final class Gateway: Sendable {
+    /// Seconds after which a copy of the state that the database does not confirm is too old to allow changes by it.
+    static let maxAgeForChanges: Int64 = 60
+    package let node: ObjectName
+    package let view = GatewayView()
+    /// The daemon puts the keeper's signing key in here.
+    package let keys = TokenKeys()
+    package let audit: AuditQueue
+    package let reconciler: Reconciler
+    let store: any Store
+    let kernel: WatchedKernel
+    let clock: any Clock
+    let logger: Logger
+    let verifier: TokenVerifier
+    let issuer: TokenIssuer
+    /// Changes of one interface go one after the other, each with its reconciliation.
+    let lanes = KeyedLock<InterfaceName>()
+    /// So do changes of principals.
+    let identityLane = KeyedLock<Bool>()
+
+    package init(node: ObjectName, store: any Store, kernel: any Kernel, clock: any Clock, logger: Logger) {
+        self.node = node
+        self.store = store
+        self.kernel = WatchedKernel(kernel)
+        self.clock = clock
+        self.logger = logger
+        verifier = TokenVerifier(node: node, keys: keys)
+        issuer = TokenIssuer(keys: keys, kernel: self.kernel)
+        audit = AuditQueue(store: store, clock: clock)
+        reconciler = Reconciler(
+            node: node,
+            view: view,
+            kernel: self.kernel,
+            audit: audit,
+            clock: clock,
+            logger: logger,
+            lanes: lanes
+        )
+    }
+
+    /// Reads the state and makes the kernel equal to it; to be called once, before listening.
+    ///
+    /// When the database cannot be reached it changes nothing; `run` goes on trying.
+    package func start() async {
+        if await refresh() { await reconciler.repairAll() }
+    }
+
+    /// Keeps copy, kernel and audit log up to date until cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(5))) != nil {
+                    if await self.refresh() { await self.reconciler.repairAll() }
+                }
+            }
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(10))) != nil { await self.reconciler.repairAll() }
+            }
+            group.addTask { await self.audit.run() }
+        }
+    }
+
+    /// Reads the state again if the database has a newer one; true if it had.
+    package func refresh() async -> Bool {
+        let refresher = StateRefresher(store: store, view: view, clock: clock, logger: logger)
+        return await refresher.refresh()
+    }
+
+    // MARK: Records of calls
+
+    /// Records a call that went well and that no use case here recorded.
+    package func record(_ context: CallContext) { audit.record(context.entry()) }
+
+    /// Records a refusal or failure; when this throws, the record waits in memory until the database is back.
+    package func recordRefusal(_ context: CallContext, code: UInt32, message: String) async throws(StoreFailure) {
+        try await audit.recordNow(context.entry(code: code, message: message))
+    }
+
+    /// Keeps the encoded reply of a call that changed state, or of its failure, for retries with the same key.
+    ///
+    /// If that fails a retry learns only that the call was made.
+    package func keepReply(_ reply: [UInt8], for context: CallContext) async {
+        guard let key = context.key else { return }
+        do throws(StoreFailure) {
+            try await store.keepReply(reply, for: key)
+        } catch {
+            logger.warning("a reply was not kept", metadata: ["request": "\(context.requestID)", "reason": "\(error)"])
+        }
+    }
+}
