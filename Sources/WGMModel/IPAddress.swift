@@ -117,7 +117,8 @@ extension IPAddress: CustomStringConvertible {
             guard let groups = parseGroups(text[...]), groups.count == 8 else { return nil }
             return number(groups)
         }
-        guard let head = parseGroups(text[..<gap]), let tail = parseGroups(text[(gap + 2)...]) else { return nil }
+        guard let head = parseGroups(text[..<gap], mayEndInQuad: false), let tail = parseGroups(text[(gap + 2)...])
+        else { return nil }
         guard head.count + tail.count <= 7 else { return nil }
         return number(head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
     }
@@ -126,13 +127,13 @@ extension IPAddress: CustomStringConvertible {
         groups.reduce(0) { $0 << 16 | UInt128($1) }
     }
 
-    /// Groups of hexadecimal digits between colons; the last may be a dotted quad.
-    private static func parseGroups(_ text: ArraySlice<UInt8>) -> [UInt16]? {
+    /// Groups of hexadecimal digits between colons; the address's last may be a dotted quad.
+    private static func parseGroups(_ text: ArraySlice<UInt8>, mayEndInQuad: Bool = true) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         var groups: [UInt16] = []
         let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, let quad = parseV4(part) {
+            if mayEndInQuad, index == parts.count - 1, let quad = parseV4(part) {
                 groups += [UInt16(quad >> 16), UInt16(truncatingIfNeeded: quad)]
             } else {
                 guard let group = parseHex(part) else { return nil }

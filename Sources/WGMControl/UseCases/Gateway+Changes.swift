@@ -35,7 +35,11 @@ extension Gateway {
         case .applied(let touched):
             view.apply(touched, revision: committed.revision, at: clock.now)
             return .fresh(touched, revision: committed.revision)
-        case .repeated(let reply?): return .repeated(reply)
+        case .repeated(let reply?):
+            var retry = entry
+            retry.message = "retry of the call that made revision \(committed.revision)"
+            audit.record(retry)
+            return .repeated(reply)
         case .repeated(nil): throw .underWay
         }
     }

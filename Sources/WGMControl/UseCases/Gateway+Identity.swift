@@ -98,7 +98,8 @@ extension Gateway {
         try checker.finish()
         guard let name else { throw .invalid([]) }
         return try await identityLane.withLock(true) { () async throws(Refusal) in
-            let added = wanted.subtracting(view.principal(name)?.roles ?? [])
+            let before = view.principal(name)
+            let added = wanted.subtracting(before?.roles ?? [])
             for grant in added.sorted().flatMap({ $0.grants(for: name) }) {
                 try credential.rights.requireHolding(grant)
             }
@@ -106,10 +107,19 @@ extension Gateway {
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):
+                if let old = before?.uid, let uid, uid != old { try await disown(name, context) }
                 guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }
                 return .done(principal, revision: revision)
             }
         }
+    }
+
+    /// A principal that another user was made: the tokens of the user before are worthless from now on.
+    private func disown(_ name: ObjectName, _ context: CallContext) async throws(Refusal) {
+        var entry = context.entry(message: "the principal got another user id")
+        entry.method = "wgmd/revoke"
+        entry.request = "{}"
+        _ = try await commit(.revokeTokens(principal: name, issuedBefore: clock.now), entry, key: nil)
     }
 
     private func caller(_ context: CallContext) throws(Refusal) -> Credential {

@@ -14,10 +14,11 @@ extension Gateway {
             let change = Change.createPeers(name, checked.peers)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(let touched, let revision):
+            case .fresh(_, let revision):
                 let undo = Change.deletePeers(name, checked.peers.map(\.name))
                 try await settle(name, after: revision, undo: undo, context)
-                return .done(reports(touched.peers, of: name), revision: revision)
+                let records = checked.peers.compactMap { view.peer($0.name, of: name) }
+                return .done(reports(records, of: name), revision: revision)
             }
         }
     }

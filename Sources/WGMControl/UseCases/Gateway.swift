@@ -28,7 +28,13 @@ package final class Gateway: Sendable {
     /// So do changes of principals.
     let identityLane = KeyedLock<Bool>()
 
-    package init(node: ObjectName, store: any Store, kernel: any Kernel, clock: any Clock, logger: Logger) {
+    package init(
+        node: ObjectName,
+        store: any Store,
+        kernel: any Kernel,
+        clock: any Clock,
+        logger: Logger = Logger(label: "wgmd")
+    ) {
         self.node = node
         self.store = store
         self.kernel = WatchedKernel(kernel)
