@@ -55,7 +55,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
     public mutating func authenticate(token: String) throws(Status) -> V1.Authed {
         try connection.authenticate(slot: Self.slot, token: token)
         link.queue(connection.takeOutput())
-        let end = Self.now + timeout
+        let end = Moment.now() + timeout
         while true {
             while let event = next() {
                 guard case .authed(let authed) = event else { continue }
@@ -121,7 +121,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
         sentAt: Int,
         within timeout: Duration
     ) throws(Status) -> [UInt8]? {
-        let end = Self.now + timeout + Self.grace
+        let end = Moment.now() + timeout + Self.grace
         while true {
             while let event = next() {
                 guard case .ended(stream, let end) = event else { continue }
@@ -163,7 +163,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
 
     /// One round of waiting, sending and receiving; false when the time is over.
     private mutating func exchange(until end: Moment) throws(Status) -> Bool {
-        let left = end.since(Self.now)
+        let left = end.since(.now())
         guard left > .zero else { return false }
         if let bytes = link.exchange(timeout: left) { unsafe connection.receive(bytes.span.bytes) }
         return true
@@ -172,8 +172,6 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
     private func broken(callMayHaveRun: Bool) -> Status {
         refusal ?? Status(connectionLost: goaway, fault, callMayHaveRun: callMayHaveRun)
     }
-
-    private static var now: Moment { .now() }
 }
 
 /// What one call may set for itself.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// The socket of a blocking client with what is still to be sent through it.
 struct ClientLink: ~Copyable {
@@ -61,14 +60,5 @@ struct ClientLink: ~Copyable {
             isOver = true
             return nil
         }
-    }
-}
-
-extension Moment {
-    /// The monotonic clock.
-    static func now() -> Moment {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 }

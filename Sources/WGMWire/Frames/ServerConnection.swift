@@ -98,8 +98,10 @@ public struct ServerConnection: ~Copyable {
     }
 
     /// The next thing to do; nil when more bytes are needed.
-    public mutating func nextEvent(now: Moment) -> Event? {
-        while events.isEmpty {
+    ///
+    /// With `reading` false, for a peer that does not take what it is sent, no further frame is understood.
+    public mutating func nextEvent(now: Moment, reading: Bool = true) -> Event? {
+        while reading, events.isEmpty {
             do throws(ConnectionFault) {
                 guard try readOne(now: now) else { break }
             } catch {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+public import WGMWire
+
+/// What stands behind a server: who callers are and what calls do.
+///
+/// Every function is called on an event loop that serves other connections too, and must not wait.
+public protocol CallHost: Sendable {
+    /// What a token has been found to say.
+    associatedtype Credential: Sendable
+
+    /// Judges a token, once for each AUTH.
+    func authenticate(token: String, from peer: ConnectionPeer) -> Authentication<Credential>
+
+    /// Answers a call, or says what work will.
+    ///
+    /// Everything that is not the protocol's is decided here: whether the method exists, whether it may be called without
+    /// a token, whether it needs an idempotency key, how large its request may be.
+    func handle(_ call: IncomingCall<Credential>) -> Handling
+
+    /// A call was answered with a failure by the engine. For the record.
+    func callRefused(_ refusal: RefusedCall<Credential>)
+
+    /// A connection was refused as a whole. For the record.
+    func connectionRefused(_ peer: ConnectionPeer, _ fault: ConnectionFault)
+
+    /// A connection was ended because its peer broke a rule or a limit. For the record.
+    func violation(by peer: ConnectionPeer, _ fault: ConnectionFault)
+}
+
+/// The verdict on a token.
+public enum Authentication<Credential: Sendable>: Sendable {
+    case accepted(Credential, subject: String, expiresUnixMilliseconds: Int64, scopes: [String])
+    case refused(Status)
+}
+
+/// How a call is answered.
+public enum Handling: Sendable {
+    /// At once.
+    case reply(CallOutcome)
+    /// By work that waits; it is cancelled when the caller gives up before the commit point.
+    case task(@Sendable () async -> CallOutcome)
+}
+
+/// A call that never reached the host.
+public struct RefusedCall<Credential: Sendable>: Sendable {
+    public let peer: ConnectionPeer
+    public let requestID: RequestID
+    /// nil when the call could not even be read.
+    public let method: String?
+    /// nil for slot 0 or a slot without valid token.
+    public let credential: Credential?
+    public let status: Status
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NIOCore
+internal import WGMWire
+
+/// Drives one `ServerConnection`: bytes in, calls to the host, bytes out, all on the event loop of the channel.
+final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    struct Running {
+        let task: Task<Void, Never>
+        let commitPoint: CommitPoint
+    }
+
+    let server: ServerCore<Host>
+    let peer: ConnectionPeer
+    /// Why this connection is refused as a whole.
+    private let refusal: ConnectionFault?
+    var connection: ServerConnection
+    var credentials: [Host.Credential?] = Array(repeating: nil, count: ServerConnection.slotCount + 1)
+    var running: [UInt32: Running] = [:]
+    private var context: ChannelHandlerContext?
+    private var executor: LoopExecutor?
+    private var timer: Scheduled<Void>?
+    private var timerAt = Moment.never
+    private var isPumping = false
+    private var isFlushScheduled = false
+    private var isEnding = false
+    private var stall = ReadStall()
+
+    init(server: ServerCore<Host>, peer: ConnectionPeer, refusal: ConnectionFault?) {
+        self.server = server
+        self.peer = peer
+        self.refusal = refusal
+        connection = ServerConnection(
+            limits: server.limits,
+            agent: server.agent,
+            now: .now(),
+            unixMilliseconds: WallClock.unixMilliseconds()
+        )
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        executor = LoopExecutor(context.eventLoop)
+        if let refusal {
+            server.host.connectionRefused(peer, refusal)
+            connection.fail(refusal)
+        } else {
+            server.register(peer.id, NIOLoopBound(self, eventLoop: context.eventLoop))
+        }
+        pump()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        self.context = nil
+        for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
+        if refusal == nil {
+            server.unregister(peer.id)
+            server.admission.disconnect(peer.transport)
+        }
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        connection.receive(buffer.readableBytesSpan)
+        pump(flushing: false)
+    }
+
+    /// One write for all replies to what one read brought.
+    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard !isEnding else { return }
+        let isWritable = context.channel.isWritable
+        context.channel.setOption(.autoRead, value: isWritable).whenFailure { _ in }
+        if isWritable { pump() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func drain() {
+        connection.drain(now: .now())
+        pump()
+    }
+
+    /// Takes events while there are some; reads on only while the client takes what it is sent.
+    func pump(flushing: Bool = true) {
+        guard let channel = context?.channel, !isPumping else { return }
+        isPumping = true
+        while let event = connection.nextEvent(now: .now(), reading: channel.isWritable) {
+            handle(event)
+            if connection.outputCount > server.limits.outputLowWater { flush() }
+        }
+        isPumping = false
+        if flushing { flush() }
+        scheduleTimer()
+    }
+
+    private func handle(_ event: ServerConnection.Event) {
+        switch event {
+        case .authenticate(let slot, let token): authenticate(slot, token)
+        case .call(let call): begin(call)
+        case .refused(let stream, let slot, let method, let status):
+            recordRefusal(stream, slot: slot, method: method, status)
+        case .stopped(let stream):
+            if let handler = running[stream], handler.commitPoint.abandon() { handler.task.cancel() }
+        case .slotExpired(let slot): credentials[slot] = nil
+        case .closing(let fault): end(fault)
+        }
+    }
+
+    /// Starts work that waits, on this event loop.
+    func start(_ stream: UInt32, _ commitPoint: CommitPoint, _ work: @escaping @Sendable () async -> CallOutcome) {
+        guard let loop = context?.eventLoop else { return server.admission.end(peer.transport) }
+        let handler = NIOLoopBound(self, eventLoop: loop)
+        let task = Task(executorPreference: executor) {
+            let outcome = await work()
+            if loop.inEventLoop {
+                handler.value.finished(stream, outcome)
+            } else {
+                loop.execute { handler.value.finished(stream, outcome) }
+            }
+        }
+        running[stream] = Running(task: task, commitPoint: commitPoint)
+    }
+
+    private func finished(_ stream: UInt32, _ outcome: CallOutcome) {
+        running[stream] = nil
+        server.admission.end(peer.transport)
+        connection.end(stream, outcome)
+        guard let context, !isFlushScheduled else { return }
+        isFlushScheduled = true
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            handler.value.isFlushScheduled = false
+            handler.value.pump()
+        }
+    }
+
+    private func flush() {
+        guard let context, connection.hasOutput else { return }
+        let output = connection.takeOutput()
+        stall.written += output.count
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: output)), promise: nil)
+        noteProgress()
+    }
+
+    /// The last words leave, for at most a second, then the channel closes. Handlers past their commit point go on.
+    private func end(_ fault: ConnectionFault?) {
+        guard let context, !isEnding else { return }
+        isEnding = true
+        if let fault, refusal == nil, fault.isViolation { server.host.violation(by: peer, fault) }
+        for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
+        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        let output = context.channel.allocator.buffer(bytes: connection.takeOutput())
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(output)).whenComplete { _ in channel.close(promise: nil) }
+        timer?.cancel()
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(server.limits.closeFlush)) { channel.close(promise: nil) }
+    }
+
+    // MARK: Time
+
+    private func scheduleTimer() {
+        guard let context, !isEnding else { return }
+        let next = min(connection.wake, stall.deadline(server.limits))
+        guard next < timerAt else { return }
+        timer?.cancel()
+        timerAt = next
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(next.since(.now()))) { handler.value.timerFired() }
+    }
+
+    private func timerFired() {
+        timerAt = .never
+        noteProgress()
+        if Moment.now() >= stall.deadline(server.limits) {
+            server.host.violation(
+                by: peer,
+                ConnectionFault(.notReading, "nothing was read for \(server.limits.readStall)")
+            )
+            isEnding = true
+            context?.close(promise: nil)
+            return
+        }
+        connection.advance(now: .now())
+        pump()
+    }
+
+    private func noteProgress() {
+        guard let options = context?.channel.syncOptions else { return }
+        let waiting = (try? options.getOption(.bufferedWritableBytes)) ?? 0
+        stall.note(waiting: waiting, now: .now())
+    }
+}
+
+/// Notices a peer that reads nothing at all.
+struct ReadStall {
+    /// Bytes given to the channel.
+    var written = 0
+    private var taken = 0
+    private var since = Moment.never
+
+    /// `waiting` bytes have not left yet.
+    mutating func note(waiting: Int, now: Moment) {
+        let takenNow = written - waiting
+        if waiting == 0 {
+            since = .never
+        } else if since == .never || takenNow > taken {
+            since = now
+        }
+        taken = takenNow
+    }
+
+    func deadline(_ limits: WireLimits) -> Moment { since == .never ? .never : since + limits.readStall }
+}
+
+extension ConnectionFault {
+    /// False for what ends connections in the ordinary course of things.
+    var isViolation: Bool { reason != .shutdown && reason != .idle }
+}
+
+/// The realtime clock, for tokens; everything else is measured on the monotonic one.
+enum WallClock {
+    static func unixMilliseconds() -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
