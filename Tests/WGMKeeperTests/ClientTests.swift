@@ -38,7 +38,7 @@ struct ClientTests {
     @Test("does everything over a real keeper")
     func everything() async throws {
         let folder = try TemporaryFolder()
-        let actual = Sample.actual(peers: 3000)
+        let actual = Sample.actual(peers: 800)
         let client = try keeperClient(folder, actual)
         let identity = try await client.hello()
         #expect(identity.state == .ready)
@@ -87,7 +87,9 @@ struct ClientTests {
     func malformed(_ bad: BadReply) async throws {
         let client = try client { packet in bad.replies(to: packet) }
         for _ in 0..<2 {
-            let failure = await #expect(throws: KernelFailure.self) { _ = try await client.generateKey(for: Sample.owner) }
+            let failure = await #expect(throws: KernelFailure.self) {
+                _ = try await client.generateKey(for: Sample.owner)
+            }
             #expect(failure?.reason == .keeperGone)
         }
     }

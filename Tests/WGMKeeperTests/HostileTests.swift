@@ -13,19 +13,21 @@ struct HostileTests {
     /// Real writes, but no waiting for the disk: the number of packets is what counts here.
     private let quickDisk = Disk(append: Disk.real.append) { _ in 0 }
 
-    @Test("gets a proper reply or a closed connection for 200 000 mutated packets, and never a secret")
+    @Test("gets a proper reply or a closed connection for 100 000 mutated packets, and never a secret")
     func mutated() throws {
         let folder = try TemporaryFolder()
         var bench = try Bench(folder, disk: quickDisk)
         let identity = try bench.hello()
         let secrets = try Secrets(folder)
-        let corpus = Sample.requests.map { $0.encoded() } + [
-            Request(number: 1, .signToken(Array("\(TokenHeader.encoded(keyID: identity.signingKeyID)).e30".utf8))).encoded()
-        ]
+        let corpus =
+            Sample.requests.map { $0.encoded() } + [
+                Request(number: 1, .signToken(Array("\(TokenHeader.encoded(keyID: identity.signingKeyID)).e30".utf8)))
+                    .encoded()
+            ]
         bench.recording.actual = Sample.actual(peers: 3)
         var random = SeededGenerator(state: 1)
         var counts = (closed: 0, failed: 0, done: 0)
-        for _ in 0..<200_000 {
+        for _ in 0..<100_000 {
             let packet = Self.mutate(corpus, &random)
             switch bench.keeper.answer(packet, at: Timestamp(seconds: 1)) {
             case .close:
@@ -41,16 +43,16 @@ struct HostileTests {
             }
             bench.recording.changes.removeAll(keepingCapacity: true)
         }
-        #expect(counts.closed > 10_000 && counts.failed > 100 && counts.done > 1000, "\(counts)")
+        #expect(counts.closed > 5_000 && counts.failed > 100 && counts.done > 1000, "\(counts)")
     }
 
-    @Test("gets nothing but a closed connection for 50 000 random packets")
+    @Test("gets nothing but a closed connection for 20 000 random packets")
     func random() throws {
         let folder = try TemporaryFolder()
         var bench = try Bench(folder, disk: quickDisk)
         _ = try bench.hello()
         var random = SeededGenerator(state: 2)
-        for _ in 0..<50_000 {
+        for _ in 0..<20_000 {
             let length = Int.random(in: 0..<200, using: &random)
             let packet = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &random) }
             guard case .close = bench.keeper.answer(packet, at: Timestamp(seconds: 1)) else {
@@ -67,7 +69,7 @@ struct HostileTests {
         var random = SeededGenerator(state: 3)
         let dump = Sample.actual(peers: 3).encoded()
         let corpus = [dump, Reply(number: 1, kind: .dump, payload: dump).encoded()]
-        for _ in 0..<100_000 {
+        for _ in 0..<50_000 {
             let bytes = Self.mutate(corpus, &random)
             _ = try? ActualInterface(decoding: bytes)
             _ = try? Reply(decoding: bytes)
@@ -108,6 +110,8 @@ struct HostileTests {
 struct Secrets {
     private var forms: [Data] = []
 
+    init() {}
+
     init(_ folder: TemporaryFolder) throws {
         add(Data(try folder.bytes("kek")))
         let keys = try KeyFolder(folder.path).open(given: nil)
@@ -115,7 +119,10 @@ struct Secrets {
     }
 
     mutating func add(_ secret: Data) {
-        forms += [secret, Data(secret.map { String(format: "%02x", $0) }.joined().utf8), Data(secret.base64EncodedString().utf8)]
+        forms += [
+            secret, Data(secret.map { String(format: "%02x", $0) }.joined().utf8),
+            Data(secret.base64EncodedString().utf8),
+        ]
     }
 
     func occur(in bytes: [UInt8]) -> Bool {

@@ -91,7 +91,8 @@ struct KeeperTests {
         let other = TokenHeader.encoded(keyID: "AAAAAAAAAAAAAAAA")
         let notJSON = Base64.encode(Array("a checkpoint".utf8), variant: .url)
         let refused = [
-            "", header, "\(header).", ".\(claims)", "\(other).\(claims)", "\(header).\(notJSON)", "\(header).\(claims).",
+            "", header, "\(header).", ".\(claims)", "\(other).\(claims)", "\(header).\(notJSON)",
+            "\(header).\(claims).",
             "\(header).\(claims)=", "\(header).\(claims).\(claims)", "\(claims).\(header)", "x\(header).\(claims)",
             "\(header).\(claims) ", "\(header)\n.\(claims)",
         ]

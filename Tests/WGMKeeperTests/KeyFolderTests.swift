@@ -17,7 +17,9 @@ struct KeyFolderTests {
 
     private func state() throws -> [String: [UInt8]] {
         var state: [String: [UInt8]] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) { state[name] = try folder.bytes(name) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            state[name] = try folder.bytes(name)
+        }
         return state
     }
 
@@ -100,46 +102,5 @@ struct KeyFolderTests {
         let before = try state()
         #expect(throws: KeyFolderError.self) { _ = try SealingKeyFile.make(keys.sealingKeyPath) }
         #expect(try folder.bytes("kek") == before["kek"])
-    }
-
-    @Test("is held by one keeper at a time")
-    func lock() throws {
-        let child = try Child.run("/usr/bin/python3", ["-c", Self.holder, folder.path + "/lock"])
-        defer { child.terminate() }
-        try child.waitForOutput()
-        #expect(throws: StateFolderError.usedByAnotherKeeper(path: folder.path)) {
-            _ = try StateFolder(locking: folder.path)
-        }
-    }
-
-    private static let holder = """
-        import fcntl, sys, time
-        file = open(sys.argv[1], "w")
-        fcntl.lockf(file, fcntl.LOCK_EX)
-        print("held", flush=True)
-        time.sleep(60)
-        """
-}
-
-/// A process that a test starts and ends.
-struct Child {
-    let process: Process
-    let output: Pipe
-
-    static func run(_ program: String, _ arguments: [String]) throws -> Child {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        return Child(process: process, output: output)
-    }
-
-    func waitForOutput() throws { _ = output.fileHandleForReading.availableData }
-
-    func terminate() {
-        process.terminate()
-        process.waitUntilExit()
     }
 }

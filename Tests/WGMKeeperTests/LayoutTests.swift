@@ -48,7 +48,8 @@ struct LayoutTests {
             .createLink(backend: .kernel, mtu: 67), .setLink(mtu: 65536, isUp: nil),
         ]
         for change in changes {
-            let packet = Request(number: 1, .change(change, interface: Sample.interface(), owner: Sample.owner)).encoded()
+            let packet = Request(number: 1, .change(change, interface: Sample.interface(), owner: Sample.owner))
+                .encoded()
             #expect(throws: PacketError.invalidField) { _ = try Request(decoding: packet) }
         }
     }
@@ -166,7 +167,8 @@ struct SplittingTests {
         var peer = Sample.fullPeer
         peer.updateOnly = false
         peer.addAllowedAddresses = Sample.prefixes(20_000)
-        let parts = KernelChange.setPeers([Sample.clearingPeer, peer, PeerChange(publicKey: Sample.key(3))]).splitToFit()
+        let parts = KernelChange.setPeers([Sample.clearingPeer, peer, PeerChange(publicKey: Sample.key(3))])
+            .splitToFit()
         try requireFit(parts)
         let all = parts.flatMap { part in if case .setPeers(let peers) = part { peers } else { [PeerChange]() } }
         #expect(all.first == Sample.clearingPeer && all.last == PeerChange(publicKey: Sample.key(3)))
@@ -175,6 +177,8 @@ struct SplittingTests {
         var first = try #require(pieces.first)
         first.addAllowedAddresses = peer.addAllowedAddresses
         #expect(first == peer)
-        #expect(pieces.dropFirst().allSatisfy { $0.updateOnly && !$0.replaceAllowedAddresses && $0.presharedKey == .keep })
+        #expect(
+            pieces.dropFirst().allSatisfy { $0.updateOnly && !$0.replaceAllowedAddresses && $0.presharedKey == .keep }
+        )
     }
 }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMKeys
+package import WGMModel
+
+/// What the keeper needs of the kernel side.
+package protocol KeeperKernel: ~Copyable {
+    mutating func apply(
+        _ change: KernelChange,
+        to name: InterfaceName,
+        owner: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure)
+
+    /// nil when there is no interface of that name.
+    mutating func dump(_ name: InterfaceName) throws(KernelFailure) -> ActualInterface?
+
+    mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID]
+}

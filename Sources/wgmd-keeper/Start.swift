@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CWGMSystem
+internal import Glibc
+internal import WGMKeeper
+internal import WGMKernel
+internal import WGMKeys
+
+/// From an ordinary start, as root or not, to a service without any power but CAP_NET_ADMIN.
+enum Start {
+    static func run(_ options: Options) throws(StartError) {
+        _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
+        let channel = try Channel(options)
+        // Ctrl-C in a terminal goes to wgmd too, whose end of the socket pair says when to end.
+        if case .inherited = channel { _ = signal(SIGINT, SIG_IGN) }
+        let account = try account(options)
+        do {
+            try StateFolder.make(options.state, owner: account.map { ($0.user, $0.group) })
+            let source = try KeySource.find(options)
+            try dropPrivileges(to: account)
+            let folder = try StateFolder(locking: options.state)
+            let keys = try source.keys(in: KeyFolder(options.state))
+            if !keys.isReady {
+                complain("sealed: the key-encryption key is missing or another; restore it and start the keeper again")
+            }
+            var service = Service(folder: folder, keeper: try keeper(options, keys))
+            notify()
+            try service.serve(channel)
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    /// nil for a keeper that was started without root's power.
+    private static func account(_ options: Options) throws(StartError) -> Account? {
+        if let name = options.user, geteuid() == 0 { return try Account(named: name) }
+        guard geteuid() != 0 else { throw .usage("the keeper does not run as root: give --user NAME") }
+        guard let name = options.user else { return nil }
+        guard try Account(named: name).user == geteuid() else {
+            throw .failed("cannot become user \(name): start the keeper as root")
+        }
+        return nil
+    }
+
+    private static func dropPrivileges(to account: Account?) throws(StartError) {
+        if let account { return try account.become() }
+        guard wgm_harden() == 0 else {
+            throw .system("cannot give up privileges", cure: "the kernel must be Linux 3.5 or later")
+        }
+    }
+
+    private static func keeper(
+        _ options: Options,
+        _ keys: consuming KeyRing
+    ) throws -> Keeper<LinuxKernel> {
+        var kernelOptions = LinuxKernel.Options()
+        kernelOptions.userspaceProgram = options.userspaceProgram
+        return Keeper(
+            version: KeeperVersion.current,
+            kernel: try LinuxKernel(options: kernelOptions),
+            keys: keys,
+            journal: try Journal.open(in: options.state)
+        )
+    }
+
+    /// Tells systemd; a failure shows there as a start that takes too long.
+    private static func notify() {
+        guard let path = Channel.environment("NOTIFY_SOCKET") else { return }
+        _ = unsafe wgm_notify(path, "READY=1")
+    }
+}
