@@ -70,6 +70,8 @@ public struct FrameHeader: Hashable, Sendable {
     public static let byteCount = 12
     /// Bit 31 of the stream is reserved.
     public static let lastPossibleStream: UInt32 = 0x7fff_ffff
+    /// The top byte of the length is 0.
+    static let longestPayload = 0xff_ffff
 
     /// Bytes of payload.
     public var length: UInt32
@@ -103,18 +105,27 @@ public struct FrameHeader: Hashable, Sendable {
     }
 
     public var bytes: [UInt8] {
-        let numbers = UInt64(length) << 32 | UInt64(stream)
-        let start = (0..<8).map { UInt8(truncatingIfNeeded: numbers >> (56 - 8 * $0)) }
-        return start + [type, flags.rawValue, UInt8(aux >> 8), UInt8(truncatingIfNeeded: aux)]
+        var bytes: [UInt8] = []
+        bytes.append(self, length: length)
+        return bytes
     }
 }
 
 extension [UInt8] {
-    /// Adds one frame. The payload's length was bounded where it was made.
+    /// Adds one frame.
+    ///
+    /// The payload's length was bounded where it was made.
     mutating func append(_ header: FrameHeader, payload: [UInt8]) {
-        var header = header
-        header.length = UInt32(payload.count)
-        append(contentsOf: header.bytes)
+        append(header, length: UInt32(payload.count))
         append(contentsOf: payload)
+    }
+
+    fileprivate mutating func append(_ header: FrameHeader, length: UInt32) {
+        let numbers = UInt64(length) << 32 | UInt64(header.stream)
+        for shift in stride(from: 56, through: 0, by: -8) { append(UInt8(truncatingIfNeeded: numbers >> shift)) }
+        append(header.type)
+        append(header.flags.rawValue)
+        append(UInt8(header.aux >> 8))
+        append(UInt8(truncatingIfNeeded: header.aux))
     }
 }

@@ -78,7 +78,9 @@ extension ServerConnection {
             throw ConnectionFault(.malformed, "HELLO: agent must be printable ASCII, at most \(limits.agent) bytes")
         }
         clientAgent = agent
-        if let accepted = hello.maxMessage, accepted > 0 { clientMessage = Int(accepted) }
+        if let accepted = hello.maxMessage, accepted > 0 {
+            clientMessage = min(Int(accepted), FrameHeader.longestPayload - limits.envelope)
+        }
         phase = .open
         var own = V1.Hello()
         own.agent = self.agent.cut(toBytes: limits.agent)
