@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+package import WGMKeys
+package import WGMModel
+
+/// The WireGuard interfaces of one network namespace: netlink, and userspace programs where the kernel has no WireGuard.
+///
+/// All calls block. Only links that carry our mark are ever changed. Routes can be added only while the link is up, and the kernel forgets
+/// them, and IPv6 addresses, when it goes down.
+package struct LinuxKernel: ~Copyable {
+    package struct Options: Sendable {
+        /// Absolute path of `wireguard-go`; nil when userspace is not wanted.
+        package var userspaceProgram: String?
+        package var userspaceSocketFolder = "/var/run/wireguard"
+
+        package init(userspaceProgram: String? = nil) { self.userspaceProgram = userspaceProgram }
+    }
+
+    var route: RouteSocket
+    var generic: GenericSocket
+    var userspace: Userspace
+
+    /// Works in the network namespace of the calling thread.
+    package init(options: Options) throws(KernelFailure) {
+        let route = try RouteSocket()
+        let generic = try GenericSocket()
+        self.route = route
+        self.generic = generic
+        userspace = Userspace(program: options.userspaceProgram, folder: options.userspaceSocketFolder)
+    }
+
+    /// Makes one change, which may be made already.
+    package mutating func apply(
+        _ change: KernelChange,
+        to name: InterfaceName,
+        owner: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) {
+        userspace.reap()
+        switch change {
+        case .createLink(let backend, let mtu): try create(name, owner: owner, backend, mtu: mtu)
+        case .deleteLink: try delete(name, owner: owner)
+        case .setLink(let mtu, let isUp):
+            let link = try owned(name, owner).link
+            if let mtu { try route.set(link, mtu: mtu) }
+            if let isUp { try route.set(link, isUp: isUp) }
+        case .setDevice(let privateKey, let listenPort, let mark):
+            let device = DeviceChange(privateKey: privateKey, listenPort: listenPort, firewallMark: mark)
+            try set(device, on: try owned(name, owner), keys)
+        case .setPeers(let peers):
+            let link = try owned(name, owner)
+            try keys.check(peers, of: link)
+            try set(peers.map { .change($0) }, on: link, keys)
+        case .removePeers(let peers): try set(peers.map { .removal($0) }, on: try owned(name, owner), keys)
+        case .addAddresses(let addresses):
+            let link = try owned(name, owner).link
+            for address in addresses { try route.add(address, to: link) }
+        case .removeAddresses(let addresses): try route.remove(addresses, from: try owned(name, owner).link)
+        case .addRoutes(let prefixes): try route.add(prefixes, to: try owned(name, owner).link)
+        case .removeRoutes(let prefixes): try route.remove(prefixes, from: try owned(name, owner).link)
+        }
+    }
+
+    /// What is there under that name; nil when there is no such link.
+    ///
+    /// A link that is no WireGuard at all has the backend `automatic`, no owner and no peers.
+    package mutating func dump(_ name: InterfaceName) throws(KernelFailure) -> ActualInterface? {
+        userspace.reap()
+        guard let link = try route.link(name) else { return nil }
+        var actual: ActualInterface?
+        // The link may vanish between two reads.
+        _ = try KernelFailure.unless(ENODEV) { () throws(KernelFailure) in actual = try read(link, name) }
+        return actual
+    }
+
+    /// The links that carry our mark.
+    package mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] {
+        var owned: [InterfaceName: InterfaceID] = [:]
+        for link in try route.links() {
+            if let owner = link.owner, let name = InterfaceName(link.name) { owned[name] = owner }
+        }
+        return owned
+    }
+}
+
+extension LinuxKernel {
+    private mutating func owned(_ name: InterfaceName, _ owner: InterfaceID) throws(KernelFailure) -> OwnedLink {
+        guard let link = try route.link(name) else {
+            throw KernelFailure(.noSuchInterface, errno: ENODEV, "there is no interface \(name)")
+        }
+        return try OwnedLink(link, owner: owner)
+    }
+
+    private mutating func set(
+        _ device: DeviceChange,
+        on link: OwnedLink,
+        _ keys: borrowing SealingKey
+    ) throws(KernelFailure) {
+        switch link.link.backend {
+        case .kernel: try generic.set(device, on: link, keys: keys)
+        case .userspace, .automatic: try userspace.set(device, on: link, keys: keys)
+        }
+    }
+
+    private mutating func set(
+        _ peers: [PeerRequest],
+        on link: OwnedLink,
+        _ keys: borrowing SealingKey
+    ) throws(KernelFailure) {
+        guard !peers.isEmpty else { return }
+        switch link.link.backend {
+        case .kernel: try generic.set(peers, on: link, keys: keys)
+        case .userspace, .automatic: try userspace.set(peers, on: link, keys: keys)
+        }
+    }
+
+    private mutating func read(_ link: Link, _ name: InterfaceName) throws(KernelFailure) -> ActualInterface {
+        var actual = ActualInterface(name: name, owner: link.owner, backend: link.backend)
+        actual.isUp = link.isUp
+        actual.mtu = link.mtu
+        actual.addresses = try route.addresses(of: link)
+        actual.routes = try route.routes(of: link)
+        guard let device = try device(link) else {
+            actual.backend = .automatic
+            return actual
+        }
+        actual.publicKey = device.publicKey
+        actual.listenPort = device.listenPort
+        actual.firewallMark = device.firewallMark
+        actual.peers = device.peers
+        return actual
+    }
+
+    /// nil for a link that is no WireGuard, such as another program's tunnel.
+    private mutating func device(_ link: Link) throws(KernelFailure) -> DeviceDump? {
+        switch link.backend {
+        case .automatic: return nil
+        case .kernel: return try generic.device(link)
+        case .userspace:
+            guard link.owner == nil else { return try userspace.device(link) }
+            return try? userspace.device(link)
+        }
+    }
+}
