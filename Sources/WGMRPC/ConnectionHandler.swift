@@ -149,7 +149,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         noteProgress()
     }
 
-    /// The last words leave, for at most a second, then the channel closes. Handlers past their commit point go on.
+    /// The last words leave, for at most a second, then the channel closes.
+    ///
+    /// Handlers past their commit point go on.
     private func end(_ fault: ConnectionFault?) {
         guard let context, !isEnding else { return }
         isEnding = true

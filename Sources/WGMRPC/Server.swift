@@ -27,7 +27,9 @@ public final class Server<Host: CallHost>: Sendable {
     /// Handlers that have not ended.
     public var runningHandlers: Int { core.admission.runningHandlers }
 
-    /// Listens on a path. A socket left there by a process that has died is replaced, nothing else is.
+    /// Listens on a path.
+    ///
+    /// A socket left there by a process that has died is replaced, nothing else is.
     public func listen(unixPath path: String, access: SocketAccess = SocketAccess()) async throws(ListenError) {
         let (socket, descriptor) = try UnixListener.bind(path: path, access: access)
         try await listen(on: descriptor)

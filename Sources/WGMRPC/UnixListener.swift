@@ -46,7 +46,9 @@ final class UnixListener: Sendable {
     private let lock: Int32
     private let inode: UInt64
 
-    /// Binds and does not listen yet: until then nobody can connect, whatever the mode. The descriptor is the caller's.
+    /// Binds and does not listen yet: until then nobody can connect, whatever the mode.
+    ///
+    /// The descriptor is the caller's.
     static func bind(path: String, access: SocketAccess) throws(ListenError) -> (UnixListener, descriptor: Int32) {
         let lock = try takeLock(path)
         var descriptor: Int32 = -1

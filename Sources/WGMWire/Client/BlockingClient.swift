@@ -78,7 +78,9 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
         try call(method, request, as: reply, options: CallOptions())
     }
 
-    /// Makes a call. A method that changes state gets a random idempotency key unless the options have one.
+    /// Makes a call.
+    ///
+    /// A method that changes state gets a random idempotency key unless the options have one.
     ///
     /// - Throws: the server's status, or UNAVAILABLE with the reason `NEVER_RUN` or `MAY_HAVE_RUN`.
     public mutating func call<Q: WireMessage, R: WireMessage>(

@@ -41,7 +41,9 @@ struct UnixSocket: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Waits until the other end has sent something, or room to send if that is wanted. False after `timeout`.
+    /// Waits until the other end has sent something, or room to send if that is wanted.
+    ///
+    /// False after `timeout`.
     func wait(orWritable: Bool, timeout: Duration) throws(Failure) -> Bool {
         let events = Int16(POLLIN) | (orWritable ? Int16(POLLOUT) : 0)
         var entry = pollfd(fd: descriptor, events: events, revents: 0)

@@ -68,7 +68,9 @@ public struct ClientConnection: ~Copyable {
         output.append(FrameHeader(type: .auth), payload: auth.serialized())
     }
 
-    /// Opens a stream; its `ended` comes later. Throws what the server is known to refuse.
+    /// Opens a stream; its `ended` comes later.
+    ///
+    /// Throws what the server is known to refuse.
     public mutating func call(_ call: Call) throws(Status) -> UInt32 {
         let accepted = server?.maxMessage.map(Int.init) ?? WireLimits().message
         guard call.message.map(\.count) ?? 0 <= accepted else {
@@ -180,7 +182,9 @@ public struct ClientConnection: ~Copyable {
         }
     }
 
-    /// The rules for a header from the server. GOAWAY may come instead of HELLO.
+    /// The rules for a header from the server.
+    ///
+    /// GOAWAY may come instead of HELLO.
     private func judge(isOpen: Bool) -> (FrameHeader) throws(ConnectionFault) -> Void {
         let limits = limits
         return { (header) throws(ConnectionFault) in

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a frame is. Types below 0x80 must be understood, others may be skipped.
+/// What a frame is.
+///
+/// Types below 0x80 must be understood, others may be skipped.
 public enum FrameType: UInt8, Sendable, CaseIterable {
     case hello = 1
     case auth = 2
@@ -79,7 +81,9 @@ public struct FrameHeader: Hashable, Sendable {
     /// A raw `FrameType`, known or not.
     public var type: UInt8
     public var flags: FrameFlags
-    /// CALL: the slot of the token. Otherwise 0.
+    /// CALL: the slot of the token.
+    ///
+    /// Otherwise 0.
     public var aux: UInt16
 
     public init(type: FrameType, stream: UInt32 = 0, flags: FrameFlags = [], aux: UInt16 = 0, length: UInt32 = 0) {

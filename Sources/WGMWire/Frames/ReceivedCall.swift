@@ -19,7 +19,9 @@ public struct ReceivedCall: Sendable {
 }
 
 extension ReceivedCall {
-    /// Checks the envelope. What it throws ends the call, not the connection.
+    /// Checks the envelope.
+    ///
+    /// What it throws ends the call, not the connection.
     init(
         _ call: V1.Call,
         header: FrameHeader,

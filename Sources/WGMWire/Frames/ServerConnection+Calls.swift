@@ -32,7 +32,9 @@ extension ServerConnection {
         output.append(FrameHeader(type: .authed), payload: authed.serialized())
     }
 
-    /// The answer to `.authenticate`: the token is refused. What was in the slot before stays there.
+    /// The answer to `.authenticate`: the token is refused.
+    ///
+    /// What was in the slot before stays there.
     public mutating func refuse(slot: Int, _ status: Status) {
         guard !isClosing else { return }
         var authed = V1.Authed()
@@ -83,7 +85,9 @@ extension ServerConnection {
         events.append(.refused(stream: header.stream, slot: Int(header.aux), method: method, status))
     }
 
-    /// The handler has ended. Its outcome is dropped when the caller already has its END.
+    /// The handler has ended.
+    ///
+    /// Its outcome is dropped when the caller already has its END.
     public mutating func end(_ stream: UInt32, _ outcome: CallOutcome) {
         guard let entry = streams.removeValue(forKey: stream) else { return }
         if !entry.ended { sendEnd(stream, outcome) }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ServerConnection {
-    /// Does what is due: deadlines, expiry, limits of time. Events and output may result.
+    /// Does what is due: deadlines, expiry, limits of time.
+    ///
+    /// Events and output may result.
     public mutating func advance(now: Moment) {
         guard !isClosing else { return }
         if let fault = overdue(now: now) { return fail(fault) }

@@ -73,7 +73,9 @@ public struct ServerConnection: ~Copyable {
 
     /// Slots are numbered 1 to this; slot 0 has no token.
     public static let slotCount = 8
-    /// The program at the other end by its own account. For logs only.
+    /// The program at the other end by its own account.
+    ///
+    /// For logs only.
     public internal(set) var clientAgent = ""
     /// When `advance` must be called at the latest.
     public internal(set) var wake: Moment
@@ -92,7 +94,9 @@ public struct ServerConnection: ~Copyable {
         wake = now + limits.handshakeTime
     }
 
-    /// Takes bytes that were read. They are understood in `nextEvent`.
+    /// Takes bytes that were read.
+    ///
+    /// They are understood in `nextEvent`.
     public mutating func receive(_ bytes: RawSpan) {
         if !isClosing { input.append(bytes) }
     }

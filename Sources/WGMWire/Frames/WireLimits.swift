@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every limit of the protocol, with the defaults of docs/protocol.md. Sizes are in bytes.
+/// Every limit of the protocol, with the defaults of docs/protocol.md.
+///
+/// Sizes are in bytes.
 public struct WireLimits: Sendable {
     // Connections.
     public var connections = 256
