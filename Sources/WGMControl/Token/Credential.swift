@@ -11,13 +11,19 @@ package struct Credential: Sendable {
     /// The principal's roles now.
     package let roles: Set<Role>
     package let rights: Rights
+    /// What calls have narrowed it to; it stays that narrow when it is rechecked.
+    let scopes: [Grant]
     let epoch: UInt64
+
+    init(claims: TokenClaims, principal: PrincipalRecord?, scopes: [Grant], epoch: UInt64) {
+        self.claims = claims
+        self.scopes = scopes
+        self.epoch = epoch
+        roles = principal?.roles ?? []
+        let whole = Rights(token: claims.grants, roles: principal?.grants ?? [])
+        rights = scopes.reduce(whole) { $0.narrowed(to: $1) }
+    }
 
     package var principal: ObjectName { claims.subject }
     package var expires: Timestamp { Timestamp(seconds: claims.expires) }
-
-    /// The same credential for one call that asked to have its rights narrowed.
-    package func narrowed(to scope: Grant) -> Credential {
-        Credential(claims: claims, roles: roles, rights: rights.narrowed(to: scope), epoch: epoch)
-    }
 }

@@ -15,7 +15,7 @@ extension Gateway {
         guard let uid, claims.uid == uid else {
             throw .unauthenticated("the token is bound to another user id than the caller's")
         }
-        return try credential(claims)
+        return try credential(claims, narrowedTo: [])
     }
 
     /// The credential as it is now; cheap when nothing changed, and the last moment to notice that it is worthless.
@@ -24,7 +24,7 @@ extension Gateway {
             try requireUnexpired(credential.claims)
             return credential
         }
-        return try self.credential(credential.claims)
+        return try self.credential(credential.claims, narrowedTo: credential.scopes)
     }
 
     /// Refuses unless the credential, rechecked, covers the verb on every one of the resources.
@@ -36,7 +36,7 @@ extension Gateway {
         resources: [ResourcePattern],
         scope: String? = nil
     ) throws(Refusal) -> Credential {
-        let current = try narrow(recheck(credential), scope)
+        let current = try narrow(credential, scope)
         guard let verb = Verb(rawValue: verb), !resources.isEmpty else {
             throw .permissionMissing(verb: verb, resource: resources.first?.description ?? "")
         }
@@ -45,14 +45,14 @@ extension Gateway {
     }
 
     private func narrow(_ credential: Credential, _ scope: String?) throws(Refusal) -> Credential {
-        guard let scope, !scope.isEmpty else { return credential }
+        guard let scope, !scope.isEmpty else { return try recheck(credential) }
         guard let grant = Grant(scope: scope) else {
             throw .invalid([.init(field: "scope", rule: "a resource pattern, one space, and verbs between commas")])
         }
-        return credential.narrowed(to: grant)
+        return try self.credential(credential.claims, narrowedTo: credential.scopes + [grant])
     }
 
-    private func credential(_ claims: TokenClaims) throws(Refusal) -> Credential {
+    private func credential(_ claims: TokenClaims, narrowedTo scopes: [Grant]) throws(Refusal) -> Credential {
         // The epoch first: a change that comes in between is then noticed on the next call.
         let epoch = view.identityEpoch
         try requireUnexpired(claims)
@@ -62,12 +62,7 @@ extension Gateway {
         guard !isOld, !view.isRevoked(tokenID: claims.tokenID) else {
             throw .unauthenticated("the token was revoked")
         }
-        return Credential(
-            claims: claims,
-            roles: principal?.roles ?? [],
-            rights: Rights(token: claims.grants, roles: principal?.grants ?? []),
-            epoch: epoch
-        )
+        return Credential(claims: claims, principal: principal, scopes: scopes, epoch: epoch)
     }
 
     private func requireUnexpired(_ claims: TokenClaims) throws(Refusal) {

@@ -12,7 +12,8 @@ private enum Block {
     static let linkLocalV6 = prefix("fe80::/10")
     static let multicastV6 = prefix("ff00::/8")
     static let mappedV6 = prefix("::ffff:0:0/96")
-    static let unspecifiedV6 = prefix("::/128")
+    /// The unspecified address, and IPv4 addresses in the oldest of their clothes (RFC 4291 section 2.5.5.1).
+    static let unspecifiedV6 = prefix("::/16")
     static let loopbackV6 = prefix("::1/128")
 
     private static func prefix(_ text: String) -> IPPrefix { IPPrefix(text) ?? IPPrefix(host: IPAddress(v6: 0)) }
@@ -22,8 +23,8 @@ private enum Block {
     static func fault(of prefix: IPPrefix) -> String? {
         let blocks: [(IPPrefix, String)] = [
             (mappedV6, "an IPv4 address must be written as one, not mapped into IPv6"),
-            (unspecifiedV6, "the unspecified address is nobody's"), (unspecifiedV4, "0.0.0.0/8 is nobody's"),
             (loopbackV6, "a loopback address never leaves its host"),
+            (unspecifiedV6, "::/16 holds no hosts"), (unspecifiedV4, "0.0.0.0/8 holds no hosts"),
             (loopbackV4, "a loopback address never leaves its host"),
             (multicastV6, "a multicast address is a group's"), (multicastV4, "a multicast address is a group's"),
             (reservedV4, "240.0.0.0/4 is reserved"),

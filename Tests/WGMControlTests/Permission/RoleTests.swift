@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import WGMModel
+
+@testable import WGMControl
+
+@Suite struct RoleTests {
+    /// What each role may do, written out: the verbs on each kind of resource, for a principal named `me`.
+    private static let golden: [Role: [String: [Verb]]] = [
+        .viewer: [
+            "node/n1/interface/*": [.get, .list],
+            "node/n1/interface/wg0": [.get, .list],
+            "node/n1/interface/wg0/peer/*": [.get, .list],
+            "node/n1/interface/wg0/peer/p": [.get, .list],
+            "node/n1/audit": [],
+            "node/n1": [],
+            "principal/me": [],
+            "principal/me/token": [],
+            "principal/other/token": [],
+            "principal/*/token": [],
+            "principal/*": [],
+            "**": [],
+        ],
+        .operator: [
+            "node/n1/interface/*": [.get, .list, .create, .update, .delete],
+            "node/n1/interface/wg0": [.get, .list, .create, .update, .delete],
+            "node/n1/interface/wg0/peer/*": [.get, .list, .create, .update, .delete],
+            "node/n1/interface/wg0/peer/p": [.get, .list, .create, .update, .delete],
+            "node/n1/audit": [],
+            "node/n1": [],
+            "principal/me": [],
+            "principal/me/token": [.issue, .revoke],
+            "principal/other/token": [],
+            "principal/*/token": [],
+            "principal/*": [],
+            "**": [],
+        ],
+        .admin: Dictionary(
+            uniqueKeysWithValues: [
+                "node/n1/interface/*", "node/n1/interface/wg0", "node/n1/interface/wg0/peer/*",
+                "node/n1/interface/wg0/peer/p", "node/n1/audit", "node/n1", "principal/me", "principal/me/token",
+                "principal/other/token", "principal/*/token", "principal/*", "**",
+            ].map { ($0, [.get, .list, .create, .update, .delete, .grant, .issue, .revoke, .routeAll, .all]) }
+        ),
+    ]
+
+    @Test("every role has exactly the verbs of the table", arguments: Role.allCases)
+    func goldenTable(role: Role) throws {
+        let me = try #require(ObjectName("me"))
+        let rights = Rights(
+            token: [Grant(resource: .everything, verbs: Set(Verb.allCases))],
+            roles: role.grants(for: me)
+        )
+        let rows = try #require(Self.golden[role])
+        #expect(rows.count == 12)
+        for (path, verbs) in rows {
+            let resource = try #require(ResourcePattern(path))
+            for verb in Verb.allCases {
+                #expect(rights.allow(verb, on: resource) == verbs.contains(verb), "\(role) \(verb) \(path)")
+            }
+        }
+    }
+
+    @Test("nobody without a role may do anything, whatever the token says", arguments: Verb.allCases)
+    func noRole(verb: Verb) throws {
+        let everything = Grant(resource: .everything, verbs: Set(Verb.allCases))
+        let resource = try #require(ResourcePattern("node/n1/interface/wg0"))
+        #expect(!Rights(token: [everything], roles: []).allow(verb, on: resource))
+        #expect(!Rights(token: [], roles: [everything]).allow(verb, on: resource))
+    }
+
+    @Test("a role holds what smaller roles allow, so that an admin can give them all")
+    func adminHoldsAll() throws {
+        let me = try #require(ObjectName("me"))
+        let admin = Role.admin.grants(for: me)
+        for role in Role.allCases {
+            for grant in role.grants(for: try #require(ObjectName("other"))) {
+                try Rights(token: admin, roles: admin).requireHolding(grant)
+            }
+        }
+    }
+}
+
+@Suite struct ResourceTemplateTests {
+    private func expand(
+        _ template: String,
+        caller: String? = "me",
+        _ fields: [String: [String]] = [:]
+    ) throws -> [String] {
+        ResourceTemplate.expand(
+            template,
+            node: try #require(ObjectName("n1")),
+            caller: caller.flatMap { ObjectName($0) }
+        ) { fields[$0] ?? [] }.map(\.description)
+    }
+
+    @Test("placeholders become the request's values, one path for each")
+    func values() throws {
+        let template = "node/{node}/interface/{interface}/peer/{peers.name}"
+        let paths = try expand(template, ["interface": ["wg0"], "peers.name": ["a", "b"]])
+        #expect(Set(paths) == ["node/n1/interface/wg0/peer/a", "node/n1/interface/wg0/peer/b"])
+    }
+
+    @Test(
+        "an absent, empty or impossible value needs the right to all",
+        arguments: [[], [""], ["a/b"], ["*"], ["**"], [".."], ["a b"]]
+    )
+    func wildcards(values: [String]) throws {
+        let paths = try expand("node/{node}/interface/{name}/peer/*", ["name": values])
+        #expect(paths == ["node/n1/interface/*/peer/*"])
+    }
+
+    @Test("an absent principal is the caller")
+    func caller() throws {
+        #expect(try expand("principal/{principal}/token") == ["principal/me/token"])
+        #expect(try expand("principal/{principal}/token", ["principal": ["other"]]) == ["principal/other/token"])
+        #expect(try expand("principal/{principal}/token", caller: nil) == ["principal/*/token"])
+    }
+}

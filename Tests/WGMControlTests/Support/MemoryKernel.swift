@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import WGMModel
+
+@testable import WGMControl
+
+/// A kernel in memory that does what the real one does with each change, and writes down what it was told.
+final class MemoryKernel: Kernel {
+    struct State {
+        var links: [InterfaceName: ActualInterface] = [:]
+        var told: [KernelChange] = []
+        var dumps = 0
+        var keyCount: UInt8 = 0
+        /// What the next changes of a kind are refused with.
+        var refusal: (@Sendable (KernelChange) -> KernelFailure?)?
+        var dumpFailure: KernelFailure?
+    }
+    let state = Mutex(State())
+    let signer: TestSigner
+
+    init(signer: TestSigner) { self.signer = signer }
+
+    func link(_ name: InterfaceName) -> ActualInterface? { state.withLock { $0.links[name] } }
+
+    func change(_ name: InterfaceName, _ body: (inout ActualInterface) -> Void) {
+        state.withLock { state in
+            guard var link = state.links[name] else { return }
+            body(&link)
+            state.links[name] = link
+        }
+    }
+
+    func refuse(_ refusal: (@Sendable (KernelChange) -> KernelFailure?)?) { state.withLock { $0.refusal = refusal } }
+
+    /// What it was told since it was last asked.
+    func takeTold() -> [KernelChange] {
+        state.withLock { state in
+            defer { state.told = [] }
+            return state.told
+        }
+    }
+
+    func generateKey(
+        for interface: InterfaceID
+    ) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
+        let number = state.withLock { state in
+            state.keyCount += 1
+            return state.keyCount
+        }
+        guard let key = PublicKey(bytes: [UInt8](repeating: 0xA0, count: 31) + [number]),
+            let sealed = SealedKey(bytes: [UInt8](repeating: number, count: SealedKey.byteCount))
+        else { throw KernelFailure(.other, "no key") }
+        return (key, sealed)
+    }
+
+    func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
+        let failure: KernelFailure? = state.withLock { state in
+            state.told.append(change)
+            if let failure = state.refusal?(change) { return failure }
+            if case .createLink(_, let mtu) = change {
+                var link = ActualInterface(name: name, owner: owner, backend: .kernel)
+                link.mtu = mtu
+                state.links[name] = link
+                return nil
+            }
+            guard var link = state.links[name] else {
+                return change == .deleteLink ? nil : KernelFailure(.noSuchInterface, "no such link")
+            }
+            guard link.owner == owner else { return KernelFailure(.notOurs, "not ours") }
+            if change == .deleteLink {
+                state.links[name] = nil
+            } else {
+                link.follow(change, keys: state.keyCount)
+                state.links[name] = link
+            }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    func dump(_ name: InterfaceName) async throws(KernelFailure) -> ActualInterface? {
+        let (link, failure) = state.withLock { state in
+            state.dumps += 1
+            return (state.links[name], state.dumpFailure)
+        }
+        if let failure { throw failure }
+        return link
+    }
+
+    func ownedInterfaces() async throws(KernelFailure) -> [InterfaceName: InterfaceID] {
+        state.withLock { $0.links.compactMapValues(\.owner) }
+    }
+
+    func sign(_ input: [UInt8]) async throws(KernelFailure) -> [UInt8] { signer.sign(input) }
+}
+
+extension ActualInterface {
+    /// What the real kernel makes of a change to a link that exists.
+    mutating func follow(_ change: KernelChange, keys: UInt8 = 0) {
+        switch change {
+        case .createLink, .deleteLink: break
+        case .setLink(let mtu, let isUp):
+            if let mtu { self.mtu = mtu }
+            if let isUp {
+                self.isUp = isUp
+                // As Linux does, unless told otherwise by a sysctl.
+                if !isUp {
+                    routes = []
+                    addresses = addresses.filter { $0.address.family == .v4 }
+                }
+            }
+        case .setDevice(let privateKey, let listenPort, let firewallMark):
+            // The sealed key of the tests holds the number of its public key.
+            if let number = privateKey?.bytes.first {
+                publicKey = PublicKey(bytes: [UInt8](repeating: 0xA0, count: 31) + [number])
+            }
+            if let listenPort { self.listenPort = listenPort }
+            if let firewallMark { self.firewallMark = firewallMark }
+        case .setPeers(let changes): for change in changes { follow(change) }
+        case .removePeers(let keys): for key in keys { peers[key] = nil }
+        case .addAddresses(let added): addresses.formUnion(added)
+        case .removeAddresses(let removed): addresses.subtract(removed)
+        case .addRoutes(let added): if isUp { routes.formUnion(added) }
+        case .removeRoutes(let removed): routes.subtract(removed)
+        }
+    }
+
+    private mutating func follow(_ change: PeerChange) {
+        if change.updateOnly, peers[change.publicKey] == nil { return }
+        var peer = peers[change.publicKey] ?? ActualPeer()
+        switch change.presharedKey {
+        case .keep: break
+        case .clear: peer.hasPresharedKey = false
+        case .set: peer.hasPresharedKey = true
+        }
+        if let endpoint = change.endpoint { peer.endpoint = endpoint }
+        if let keepalive = change.keepalive { peer.keepalive = keepalive }
+        if change.replaceAllowedAddresses { peer.allowedAddresses = [] }
+        for prefix in change.addAllowedAddresses {
+            for key in peers.keys { peers[key]?.allowedAddresses.remove(prefix) }
+            peer.allowedAddresses.insert(prefix)
+        }
+        peers[change.publicKey] = peer
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WGMModel
+
+@testable import WGMControl
+
+/// A store in memory, for the rules that need one; the real one is tested with PostgreSQL.
+actor MemoryStore: Store {
+    private(set) var state = GatewayState()
+    private(set) var audit: [(entry: AuditEntry, revision: Int64?)] = []
+    private var keys: [CallKey: (revision: Int64, reply: [UInt8]?)] = [:]
+    private var nextID: UInt64 = 1
+    var failure: StoreFailure?
+    /// Refuses records whose message is this, as a database refuses what it cannot store.
+    var poison: String?
+
+    func fail(_ failure: StoreFailure?) { self.failure = failure }
+    func setPoison(_ message: String?) { poison = message }
+    func replaceState(_ change: (inout GatewayState) -> Void) { change(&state) }
+
+    func load() throws(StoreFailure) -> GatewayState {
+        try check()
+        return state
+    }
+
+    func currentRevision() throws(StoreFailure) -> Int64 {
+        try check()
+        return state.revision
+    }
+
+    func reserveInterfaceID() throws(StoreFailure) -> InterfaceID {
+        try check()
+        nextID += 1
+        return InterfaceID(nextID)
+    }
+
+    func keepReply(_ reply: [UInt8], for key: CallKey) throws(StoreFailure) {
+        try check()
+        keys[key]?.reply = reply
+    }
+
+    func append(_ entries: [AuditEntry]) throws(StoreFailure) {
+        try check()
+        if let poison, entries.contains(where: { $0.message == poison }) { throw .other("invalid byte sequence") }
+        audit += entries.map { ($0, nil) }
+    }
+
+    func auditRecords(_ query: AuditQuery) throws(StoreFailure) -> [AuditRecord] {
+        try check()
+        return audit.enumerated().reversed().prefix(query.limit).map {
+            AuditRecord(sequence: Int64($0.offset + 1), entry: $0.element.entry, revision: $0.element.revision)
+        }
+    }
+
+    func commit(_ change: Change, audit entry: AuditEntry, key: CallKey?) throws(StoreFailure) -> Committed {
+        try check()
+        if let key, let earlier = keys[key] {
+            return Committed(revision: earlier.revision, outcome: .repeated(reply: earlier.reply))
+        }
+        let touched = try apply(change, entry, state.revision + 1)
+        state.revision += 1
+        audit.append((entry, state.revision))
+        if let key { keys[key] = (state.revision, nil) }
+        return Committed(revision: state.revision, outcome: .applied(touched))
+    }
+
+    private func check() throws(StoreFailure) {
+        if let failure { throw failure }
+    }
+
+    private func apply(_ change: Change, _ entry: AuditEntry, _ revision: Int64) throws(StoreFailure) -> Touched {
+        var touched = Touched()
+        switch change {
+        case .createInterface(let new):
+            guard state.interfaces[new.name] == nil else { throw .taken(what: "name", owner: "interface \(new.name)") }
+            let record = InterfaceRecord(new, revision: revision, created: entry.time)
+            state.interfaces[new.name] = record
+            touched.interfaces = [record]
+        case .setInterfaceUp(let name, let isUp):
+            var record = try interface(name)
+            record.isUp = isUp
+            state.interfaces[name] = record
+            touched.interfaces = [record]
+        case .deleteInterface(let name, let withPeers):
+            let record = try interface(name)
+            let peers = state.peers[record.id] ?? [:]
+            guard withPeers || peers.isEmpty else { throw .hasPeers(name, count: peers.count) }
+            state.interfaces[name] = nil
+            state.peers[record.id] = nil
+            touched.deletedInterfaces = [name]
+            touched.deletedPeers = Array(peers.values)
+        case .createPeers(let name, let new):
+            let record = try interface(name)
+            for peer in new {
+                let made = PeerRecord(
+                    peer,
+                    in: record,
+                    id: Int64(state.peers[record.id]?.count ?? 0) + 1,
+                    revision,
+                    entry.time
+                )
+                state.peers[record.id, default: [:]][peer.name] = made
+                touched.peers.append(made)
+            }
+        case .setPeersEnabled(let name, let peers, let isEnabled):
+            for peer in peers {
+                var record = try self.peer(peer, name)
+                record.isEnabled = isEnabled
+                state.peers[record.interface]?[peer] = record
+                touched.peers.append(record)
+            }
+        case .deletePeers(let name, let peers):
+            for peer in peers {
+                let record = try self.peer(peer, name)
+                state.peers[record.interface]?[peer] = nil
+                touched.deletedPeers.append(record)
+            }
+        case .setRoles(let name, let uid, let roles):
+            var record = principal(name, uid, entry.time)
+            record.roles = roles
+            let isLast = !state.principals.values.contains { $0.name != name && $0.roles.contains(.admin) }
+            if isLast, !roles.contains(.admin) { throw .lastAdmin }
+            state.principals[name] = record
+            touched.principals = [record]
+        case .revokeToken(_, let tokenID, _):
+            state.revokedTokens.insert(tokenID)
+            touched.revokedTokens = [tokenID]
+        case .revokeTokens(let name, let moment):
+            guard var record = state.principals[name] else { throw .notFound(.principal(name)) }
+            record.tokensValidFrom = moment
+            state.principals[name] = record
+            touched.principals = [record]
+        case .makeFirstAdmin(let name, let uid):
+            guard audit.isEmpty else { throw .notFirst }
+            var record = principal(name, uid, entry.time)
+            record.roles = [.admin]
+            state.principals[name] = record
+            touched.principals = [record]
+        }
+        return touched
+    }
+
+    private func principal(_ name: ObjectName, _ uid: UInt32?, _ time: Timestamp) -> PrincipalRecord {
+        let none = Timestamp(seconds: 0)
+        var record =
+            state.principals[name]
+            ?? PrincipalRecord(name: name, uid: uid, roles: [], tokensValidFrom: none, created: time)
+        if let uid { record.uid = uid }
+        return record
+    }
+
+    private func interface(_ name: InterfaceName) throws(StoreFailure) -> InterfaceRecord {
+        guard let record = state.interfaces[name] else { throw .notFound(.interface(name)) }
+        return record
+    }
+
+    private func peer(_ peer: ObjectName, _ name: InterfaceName) throws(StoreFailure) -> PeerRecord {
+        let record = try interface(name)
+        guard let found = state.peers[record.id]?[peer] else { throw .notFound(.peer(peer, name)) }
+        return found
+    }
+}
+
+extension InterfaceRecord {
+    init(_ new: NewInterface, revision: Int64, created: Timestamp) {
+        let bits = new.uniqueLocalPrefixIfNone.address.bits
+        let pool = new.ipv6Pool ?? IPPrefix(masking: IPAddress(v6: bits), length: 64) ?? new.uniqueLocalPrefixIfNone
+        let pools = [pool, new.ipv4Pool].compactMap { $0 }
+        let own = pools.compactMap { pool in
+            let address =
+                pool.family == .v6 ? IPAddress(v6: pool.address.bits + 1) : IPAddress(v4: UInt32(pool.address.bits) + 1)
+            return InterfaceAddress(address, length: Int(pool.length))
+        }
+        self.init(
+            id: new.id,
+            name: new.name,
+            backend: new.backend,
+            isUp: new.isUp,
+            mtu: new.mtu,
+            listenPort: new.listenPort ?? 51820,
+            publicKey: new.publicKey,
+            sealedKey: new.sealedKey,
+            addresses: own,
+            ipv6Pool: pool,
+            ipv4Pool: new.ipv4Pool,
+            endpoint: new.endpoint,
+            firewallMark: new.firewallMark,
+            dns: new.dns,
+            revision: revision,
+            created: created
+        )
+    }
+}
+
+extension PeerRecord {
+    init(_ new: NewPeer, in interface: InterfaceRecord, id: Int64, _ revision: Int64, _ time: Timestamp) {
+        let given = IPAddress(v6: interface.ipv6Pool.address.bits + UInt128(id) + 1)
+        self.init(
+            id: id,
+            interface: interface.id,
+            name: new.name,
+            publicKey: new.publicKey,
+            isEnabled: new.isEnabled,
+            addresses: new.addresses.isEmpty ? [given] : new.addresses,
+            routed: new.routed,
+            endpoint: new.endpoint,
+            keepalive: new.keepalive,
+            comment: new.comment,
+            revision: revision,
+            created: time
+        )
+    }
+}

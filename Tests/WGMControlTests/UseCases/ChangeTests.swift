@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import Testing
+import WGMModel
+
+@testable import WGMControl
+
+@Suite struct ChangeTests {
+    @Test("an interface is in database, kernel and view when the call returns")
+    func create() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        let report = try await scene.makeInterface { request in
+            request.endpoint = "vpn.example.org"
+            request.ipv4Pool = "10.0.0.0/24"
+        }
+        #expect(report.endpoint == "vpn.example.org:51820")
+        #expect(report.observation?.isInSync == true)
+        let link = try #require(scene.kernel.link(scene.wg0))
+        #expect(link.isUp && link.owner == report.record.id && link.publicKey == report.record.publicKey)
+        #expect(link.addresses == Set(report.record.addresses))
+        let last = try #require(await scene.store.audit.last)
+        #expect(last.revision == 2 && last.entry.code == 0)
+        try await scene.makePeers("alice", "bob")
+        #expect(scene.kernel.link(scene.wg0)?.peers.count == 2)
+    }
+
+    @Test("what the kernel refuses is undone, and the kernel's words reach the caller")
+    func undoCreate() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        let inUse = KernelFailure(.inUse, errno: 98, "Address already in use")
+        scene.kernel.refuse { if case .setLink = $0 { inUse } else { nil } }
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.createInterface(request("wg0"), scene.context())
+        }
+        #expect(found == .kernel(inUse, undoneBy: 3))
+        #expect(scene.kernel.link(scene.wg0) == nil)
+        #expect(scene.gateway.view.interface(scene.wg0) == nil)
+        #expect(await scene.store.state.interfaces.isEmpty)
+        let undo = try #require(await scene.store.audit.last)
+        #expect(undo.entry.method == "wgmd/undo" && undo.entry.message.contains("Address already in use"))
+    }
+
+    private func request(_ name: String) -> InterfaceRequest {
+        var request = InterfaceRequest()
+        request.name = name
+        return request
+    }
+
+    @Test("peers, switching on and setting up are undone as well; what was there before is not touched")
+    func undoOthers() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface { $0.isDown = true }
+        try await scene.makePeers("alice") { $0.isDisabled = true }
+        let failure = KernelFailure(.other, "no")
+
+        scene.kernel.refuse { if case .setPeers = $0 { failure } else { nil } }
+        let peers = PeersRequest(interface: "wg0", peers: [scene.peerRequest("bob")])
+        let created = await refusal { () async throws(Refusal) in
+            try await scene.gateway.createPeers(peers, scene.context())
+        }
+        guard case .kernel(failure, undoneBy: .some) = created else { throw created ?? .underWay }
+        let alice = try #require(ObjectName("alice"))
+        #expect(scene.gateway.view.peers(of: scene.wg0).map(\.name) == [alice])
+
+        let enabled = await refusal { () async throws(Refusal) in
+            try await scene.gateway.setPeerEnabled(interface: "wg0", name: "alice", isEnabled: true, scene.context())
+        }
+        guard case .kernel(failure, undoneBy: .some) = enabled else { throw enabled ?? .underWay }
+        #expect(scene.gateway.view.peer(alice, of: scene.wg0)?.isEnabled == false)
+
+        scene.kernel.refuse { if case .setLink = $0 { failure } else { nil } }
+        let up = await refusal { () async throws(Refusal) in
+            try await scene.gateway.setInterfaceUp(name: "wg0", isUp: true, scene.context())
+        }
+        guard case .kernel(failure, undoneBy: .some) = up else { throw up ?? .underWay }
+        #expect(scene.gateway.view.interface(scene.wg0)?.isUp == false)
+    }
+
+    @Test("taking access away is never undone, and is done by the timer when the kernel lets it")
+    func restrictionsStay() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        try await scene.makePeers("alice")
+        let failure = KernelFailure(.other, "no")
+        scene.kernel.refuse { if case .removePeers = $0 { failure } else { nil } }
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.setPeerEnabled(interface: "wg0", name: "alice", isEnabled: false, scene.context())
+        }
+        #expect(found == .kernel(failure, undoneBy: nil))
+        let alice = try #require(ObjectName("alice"))
+        #expect(scene.gateway.view.peer(alice, of: scene.wg0)?.isEnabled == false)
+        #expect(scene.gateway.view.observation(scene.wg0)?.failure == failure)
+        scene.kernel.refuse(nil)
+        await scene.gateway.reconciler.repairAll()
+        #expect(scene.kernel.link(scene.wg0)?.peers.isEmpty == true)
+        #expect(scene.gateway.view.observation(scene.wg0)?.isInSync == true)
+    }
+
+    @Test("a removal that is done counts as done, though something else about the interface is refused")
+    func removalDespiteOtherTrouble() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        try await scene.makePeers("alice")
+        scene.kernel.change(scene.wg0) { $0.mtu = 1300 }
+        scene.kernel.refuse { if case .setLink = $0 { KernelFailure(.other, "no") } else { nil } }
+        guard case .done = try await scene.gateway.deletePeer(interface: "wg0", name: "alice", scene.context()) else {
+            throw Refusal.underWay
+        }
+        #expect(scene.kernel.link(scene.wg0)?.peers.isEmpty == true)
+    }
+
+    @Test("deleting takes the link away, and refuses while there are peers")
+    func delete() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        try await scene.makePeers("alice")
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.deleteInterface(name: "wg0", withPeers: false, scene.context())
+        }
+        #expect(found == .store(.hasPeers(scene.wg0, count: 1)))
+        #expect(scene.kernel.link(scene.wg0) != nil)
+        _ = try await scene.gateway.deleteInterface(name: "wg0", withPeers: true, scene.context())
+        #expect(scene.kernel.link(scene.wg0) == nil)
+    }
+
+    @Test("a link that wgm did not make is never touched")
+    func foreignLink() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        var foreign = ActualInterface(name: scene.wg0, owner: nil, backend: .kernel)
+        foreign.peers[testKey("theirs")] = ActualPeer()
+        scene.kernel.state.withLock { $0.links[scene.wg0] = foreign }
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.createInterface(request("wg0"), scene.context())
+        }
+        guard case .kernel(let failure, undoneBy: .some) = found else { throw found ?? .underWay }
+        #expect(failure.reason == .notOurs)
+        #expect(scene.kernel.link(scene.wg0) == foreign)
+        #expect(scene.kernel.takeTold() == [])
+    }
+
+    @Test("the same key again returns the kept reply, or says that the call is under way")
+    func repeated() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        let context = scene.context(key: [1])
+        _ = try await scene.gateway.createInterface(request("wg0"), context)
+        let early = await refusal { () async throws(Refusal) in
+            try await scene.gateway.createInterface(request("wg0"), context)
+        }
+        #expect(early == .underWay)
+        await scene.gateway.keepReply([1, 2, 3], for: context)
+        guard case .repeated(let reply) = try await scene.gateway.createInterface(request("wg0"), context) else {
+            throw Refusal.underWay
+        }
+        #expect(reply == [1, 2, 3])
+        #expect(await scene.store.state.interfaces.count == 1)
+    }
+
+    @Test("changes are refused while the database is away, and when the copy is too old")
+    func databaseGone() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        await scene.store.fail(.unavailable("gone"))
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.setInterfaceUp(name: "wg0", isUp: false, scene.context())
+        }
+        #expect(found == .store(.unavailable("gone")))
+        let (report, freshness) = try await scene.gateway.getInterface(name: "wg0", scene.context())
+        #expect(report.record.isUp && freshness.staleReason == "gone" && freshness.asOf == scene.clock.now)
+        await scene.store.fail(nil)
+        scene.clock.advance(seconds: 61)
+        let old = await refusal { () async throws(Refusal) in
+            try await scene.gateway.setInterfaceUp(name: "wg0", isUp: false, scene.context())
+        }
+        guard case .store(.unavailable) = old else { throw old ?? .underWay }
+        _ = await scene.gateway.refresh()
+        _ = try await scene.gateway.setInterfaceUp(name: "wg0", isUp: false, scene.context())
+    }
+
+    @Test("calls on one interface do not get between one another's commit and kernel change")
+    func serialised() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        let gateway = scene.gateway
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<40 {
+                let request = PeersRequest(interface: "wg0", peers: [scene.peerRequest("p\(index)")])
+                let context = scene.context()
+                group.addTask {
+                    _ = try? await gateway.createPeers(request, context)
+                    if index.isMultiple(of: 2) {
+                        _ = try? await gateway.deletePeer(interface: "wg0", name: "p\(index)", context)
+                    }
+                }
+            }
+        }
+        #expect(scene.kernel.link(scene.wg0)?.peers.count == 20)
+        #expect(gateway.view.peers(of: scene.wg0).count == 20)
+        #expect(gateway.view.revision == (await scene.store.state.revision))
+        #expect(gateway.view.observation(scene.wg0)?.isInSync == true)
+    }
+
+    @Test(
+        "a default route needs a right of its own on the peer",
+        arguments: ["0.0.0.0/0", "::/0", "0.0.0.0/1", "2000::/3"]
+    )
+    func routeAll(prefix: String) async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        try await scene.makeInterface()
+        _ = try await scene.gateway.setRoles(name: "olga", uid: 1001, roles: ["operator"], scene.context(root))
+        let olga = try await scene.login(uid: 1001, name: "olga")
+        var peer = scene.peerRequest("exit")
+        peer.allowedAddresses = [prefix]
+        let request = PeersRequest(interface: "wg0", peers: [peer])
+        let found = await refusal { () async throws(Refusal) in
+            try await scene.gateway.createPeers(request, scene.context(olga))
+        }
+        #expect(found == .permissionMissing(verb: "route-all", resource: "node/n1/interface/wg0/peer/exit"))
+        #expect(scene.gateway.view.peers(of: scene.wg0).isEmpty)
+        _ = try await scene.gateway.createPeers(request, scene.context(root))
+        #expect(scene.kernel.link(scene.wg0)?.routes.isEmpty == true)
+    }
+}
