@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WGMControl
+import WGMModel
+
+/// Writes one change inside a transaction that holds the lock of `RevisionLog.lockNext`.
+///
+/// Conflicts are looked for first, so that the refusal can name the owner; the schema's constraints stand behind that.
+struct ChangeWriter {
+    let connection: Connection
+    let node: String
+    let revision: Int64
+    let caller: AuditEntry
+
+    var reader: StateReader { StateReader(connection: connection, node: node) }
+
+    func apply(_ change: Change) throws(StoreFailure) -> Touched {
+        switch change {
+        case .createInterface(let new): try createInterface(new)
+        case .setInterfaceUp(let name, let up): try setInterface(name, up: up)
+        case .deleteInterface(let name, let withPeers): try deleteInterface(name, withPeers: withPeers)
+        case .createPeers(let interface, let peers): try createPeers(peers, of: interface)
+        case .setPeersEnabled(let interface, let names, let enabled):
+            try setPeers(names, of: interface, enabled: enabled)
+        case .deletePeers(let interface, let names): try deletePeers(names, of: interface)
+        case .setRoles(let principal, let uid, let roles): try setRoles(roles, of: principal, uid: uid)
+        case .revokeToken(let principal, let id, let expires):
+            try revokeToken(id, of: principal, expires: expires)
+        case .revokeTokens(let principal, let moment): try revokeTokens(of: principal, issuedBefore: moment)
+        case .makeFirstAdmin(let principal, let uid): try makeFirstAdmin(principal, uid: uid)
+        }
+    }
+
+    /// The interface, locked until the transaction ends.
+    func lockedInterface(_ name: InterfaceName) throws(StoreFailure) -> InterfaceRecord {
+        let rows = try connection.query(
+            """
+            SELECT i.id FROM interface i JOIN node n ON n.id = i.node WHERE n.name = $1 AND i.name = $2
+            FOR UPDATE OF i
+            """,
+            .text(node),
+            .text(name.value)
+        )
+        guard var row = rows.first else { throw .notFound(.interface(name)) }
+        let record = try reader.interfaces([InterfaceID(UInt64(clamping: row.int()))]).first
+        guard let record else { throw .notFound(.interface(name)) }
+        return record
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPostgres
+import Glibc
+
+extension EmbeddedCluster {
+    /// Starts the server and returns its process once it accepts connections.
+    ///
+    /// A server of this cluster that is still stopping is waited for; one that runs and stays is taken over as it is.
+    /// Progress comes every few seconds, for a server that recovers after a crash.
+    package func start(
+        limitSeconds: Int = 120,
+        progress: (String) -> Void = { _ in }
+    ) throws(ClusterFailure) -> Int32 {
+        try checkNames()
+        let account = try ClusterAccount(systemUser)
+        let programs = try PostgresPrograms(version: version)
+        try writeAccessFiles()
+        let log = try ClusterLog(path: logPath)
+        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        while true {
+            if let pid = steadyServer() { return pid }
+            let logStart = log.end
+            let command = try account.command(serverCommand(programs), whenParentEnds: "INT")
+            let pid = try ChildProcess.spawn(command, input: nil, output: log.descriptor)
+            switch wait(for: pid, until: deadline, progress: progress) {
+            case .accepting: return pid
+            case .slow:
+                kill(pid, SIGQUIT)
+                while ChildProcess.status(of: pid) == nil { usleep(20_000) }
+                throw .slow(seconds: limitSeconds, log: logPath)
+            case .ended:
+                let reason = log.reason(since: logStart)
+                guard Self.passes(reason), ContinuousClock.now < deadline else {
+                    throw .stopped(reason, log: logPath)
+                }
+                progress("waiting for the embedded database's previous process to end")
+                usleep(200_000)
+            }
+        }
+    }
+
+    /// Stops the server in good order: clients are cut off, nothing committed is lost.
+    package func stop(_ pid: Int32, limitSeconds: Int = 60) throws(ClusterFailure) {
+        guard pid > 1 else { return }
+        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        kill(pid, SIGINT)
+        while !Self.hasEnded(pid) {
+            guard ContinuousClock.now < deadline else { throw .doesNotStop(pid: pid) }
+            usleep(20_000)
+        }
+    }
+
+    /// True once the server's process is gone; a child's is reaped by this.
+    package static func hasEnded(_ pid: Int32) -> Bool {
+        switch ChildProcess.status(of: pid) {
+        case nil: false
+        case -1: kill(pid, 0) != 0 && errno == ESRCH
+        default: true
+        }
+    }
+
+    private enum Waited {
+        case accepting
+        case ended
+        case slow
+    }
+
+    private func wait(for pid: pid_t, until deadline: ContinuousClock.Instant, progress: (String) -> Void) -> Waited {
+        var nextWord = ContinuousClock.now + .seconds(3)
+        while ContinuousClock.now < deadline {
+            if ChildProcess.status(of: pid) != nil { return .ended }
+            if serverInFile() == pid, isAccepting { return .accepting }
+            if ContinuousClock.now > nextWord {
+                progress("waiting for the embedded database to accept connections")
+                nextWord = ContinuousClock.now + .seconds(3)
+            }
+            usleep(30_000)
+        }
+        return .slow
+    }
+
+    /// A server that accepts connections, and still does a moment later: not one that is about to stop.
+    private func steadyServer() -> pid_t? {
+        guard let pid = serverInFile(), isAccepting else { return nil }
+        usleep(300_000)
+        return serverInFile() == pid && isAccepting ? pid : nil
+    }
+
+    /// The live process that the cluster's lock file names.
+    private func serverInFile() -> pid_t? {
+        let lines = ClusterFiles.read(dataFolder + "/postmaster.pid", limit: 1024)?.split(separator: "\n")
+        guard let pid = lines?.first.flatMap({ pid_t($0) }), pid > 1 else { return nil }
+        return kill(pid, 0) == 0 || errno == EPERM ? pid : nil
+    }
+
+    private var isAccepting: Bool {
+        unsafe daemonAddress.withCStrings { unsafe PQpingParams($0, $1, 0) } == PQPING_OK
+    }
+
+    /// The predecessor holds the lock file, or its last children the shared memory, for a little longer.
+    private static func passes(_ reason: String) -> Bool {
+        ["lock file", "shared memory block", "still in use"].contains { reason.contains($0) }
+    }
+
+    private func serverCommand(_ programs: PostgresPrograms) -> [String] {
+        let settings = [
+            ("hba_file", accessFile),
+            ("ident_file", usersFile),
+            ("listen_addresses", ""),
+            ("port", "5432"),
+            ("unix_socket_directories", socketFolder),
+            ("unix_socket_permissions", "0777"),
+            ("max_connections", "20"),
+            ("superuser_reserved_connections", "2"),
+            ("shared_buffers", "16MB"),
+            ("huge_pages", "off"),
+            ("max_wal_size", "256MB"),
+            ("max_wal_senders", "2"),
+            ("max_worker_processes", "2"),
+            ("max_parallel_workers", "0"),
+            ("autovacuum_max_workers", "1"),
+            ("jit", "off"),
+            ("fsync", "on"),
+            ("synchronous_commit", "on"),
+            ("full_page_writes", "on"),
+            ("log_destination", "stderr"),
+            ("logging_collector", "off"),
+            ("log_min_messages", "warning"),
+            // Neither statements nor the values that an error's details quote.
+            ("log_min_error_statement", "panic"),
+            ("log_error_verbosity", "terse"),
+        ]
+        return [programs.postgres, "-D", dataFolder] + settings.flatMap { ["-c", "\($0.0)=\($0.1)"] }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMControl
+
+/// Brings the database's schema to the version that this program knows.
+package enum Migrator {
+    /// One numbered file of `Migrations`, which never changes once released.
+    struct Migration {
+        let version: Int64
+        let script: [UInt8]
+    }
+
+    static let migrations = [
+        Migration(version: 1, script: PackageResources.v0001_schema_sql)
+    ]
+
+    static var newestVersion: Int64 { migrations.last?.version ?? 0 }
+
+    /// Connects as the schema's owner and runs what has not been run yet, all or nothing.
+    package static func migrate(_ address: DatabaseAddress) throws(StoreFailure) {
+        try migrate(Connection(address, limits: Connection.Limits(statement: 300_000, lock: 60_000, call: 330_000)))
+    }
+
+    static func migrate(_ connection: Connection) throws(StoreFailure) {
+        try connection.begin(.write)
+        do {
+            try connection.query("SELECT pg_advisory_xact_lock(7955366478031810605)")
+            try connection.query("CREATE SCHEMA IF NOT EXISTS wgm")
+            try connection.query(
+                """
+                CREATE TABLE IF NOT EXISTS wgm.schema_version (
+                    version bigint PRIMARY KEY,
+                    checksum bytea NOT NULL,
+                    applied timestamptz NOT NULL DEFAULT now()
+                )
+                """
+            )
+            let present = try presentVersion(connection)
+            for migration in migrations where migration.version > present {
+                try connection.run(embedded: migration.script)
+                try connection.query(
+                    "INSERT INTO schema_version (version, checksum) VALUES ($1, sha256($2))",
+                    .int(migration.version),
+                    .bytes(migration.script)
+                )
+            }
+            try connection.run(embedded: PackageResources.grants_sql)
+            try connection.commit()
+        } catch {
+            connection.rollBack()
+            throw error
+        }
+    }
+
+    /// Refuses a database whose schema this program does not know exactly.
+    static func check(_ connection: Connection) throws(StoreFailure) {
+        var row = try connection.row("SELECT to_regclass('wgm.schema_version') IS NULL")
+        guard try !row.bool() else {
+            throw .other("the database has no schema of wgm: run the migration as its owner first")
+        }
+        let present = try presentVersion(connection)
+        guard present == newestVersion else {
+            throw .other(
+                "the database's schema is version \(present), older than this program's \(newestVersion): "
+                    + "run the migration as its owner first"
+            )
+        }
+    }
+
+    /// The version that the database has, 0 when it is new, once that is known to be one of ours.
+    private static func presentVersion(_ connection: Connection) throws(StoreFailure) -> Int64 {
+        var row = try connection.row("SELECT coalesce(max(version), 0) FROM wgm.schema_version")
+        let present = try row.int()
+        guard present <= newestVersion else {
+            throw .other(
+                "the database's schema is version \(present), newer than this program's \(newestVersion): "
+                    + "install the newer wgm again"
+            )
+        }
+        for migration in migrations where migration.version <= present {
+            var row = try connection.row(
+                "SELECT count(*) FROM wgm.schema_version WHERE version = $1 AND checksum = sha256($2)",
+                .int(migration.version),
+                .bytes(migration.script)
+            )
+            guard try row.int() == 1 else {
+                throw .other(
+                    "version \(migration.version) of the database's schema is not the one of this program: "
+                        + "it was made by a build that was never released"
+                )
+            }
+        }
+        return present
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPostgres
+import Dispatch
+import WGMControl
+
+/// One connection to PostgreSQL, whose calls block for a bounded time.
+///
+/// Statements are constants of the program (`StaticString`); what comes from outside goes in parameters.
+final class Connection {
+    /// How long things may take.
+    struct Limits {
+        /// Milliseconds for one statement, kept by the server.
+        var statement: Int64 = 10_000
+        /// Milliseconds of waiting for a row lock.
+        var lock: Int64 = 5_000
+        /// Milliseconds for one call; longer than `statement`.
+        var call: Int64 = 15_000
+    }
+
+    enum Mode {
+        case write
+        case snapshot
+    }
+
+    static let oldestServer: Int32 = 150_000
+
+    // In this order: the watchdog goes before the socket does, the log after its user.
+    private let notices = NoticeLog()
+    private let session: Session
+    private var watchdog: Watchdog?
+    /// True once the connection is of no more use.
+    private(set) var isLost = false
+
+    init(_ address: DatabaseAddress, limits: Limits = Limits()) throws(StoreFailure) {
+        session = try Session(address)
+        session.sendNotices(to: notices)
+        watchdog = Watchdog(socket: session.socket, limit: .milliseconds(Int(limits.call)))
+        guard session.serverVersion >= Self.oldestServer else {
+            throw .other("the server is PostgreSQL \(session.serverVersion / 10_000); wgm needs 15 or newer")
+        }
+        try query(
+            """
+            SELECT set_config('search_path', 'wgm, pg_temp', false),
+                   set_config('statement_timeout', $1::bigint::text, false),
+                   set_config('lock_timeout', $2::bigint::text, false),
+                   set_config('idle_in_transaction_session_timeout', $3::bigint::text, false),
+                   set_config('client_min_messages', 'warning', false)
+            """,
+            .int(limits.statement),
+            .int(limits.lock),
+            .int(limits.call)
+        )
+    }
+
+    deinit { watchdog = nil }
+
+    /// Runs one statement and returns its rows.
+    @discardableResult
+    func query(_ sql: StaticString, _ parameters: Parameter...) throws(StoreFailure) -> [Row] {
+        try run(sql, parameters).rows
+    }
+
+    /// The one row of a statement that always has one.
+    func row(_ sql: StaticString, _ parameters: Parameter...) throws(StoreFailure) -> Row {
+        guard let row = try run(sql, parameters).rows.first else {
+            throw .other("a row is missing from the database; restore a backup")
+        }
+        return row
+    }
+
+    /// Runs a migration: one statement, embedded in the program.
+    func run(embedded script: [UInt8]) throws(StoreFailure) {
+        let text = script.map { CChar(bitPattern: $0) } + [0]
+        _ = try unsafe execute(text, [])
+    }
+
+    func begin(_ mode: Mode) throws(StoreFailure) {
+        switch mode {
+        case .write: try query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        case .snapshot: try query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        }
+    }
+
+    /// Ends the transaction well; `inDoubt` when it cannot be known whether it did.
+    func commit() throws(StoreFailure) {
+        _ = notices.take()
+        let result: QueryResult
+        do {
+            result = try run("COMMIT", [])
+        } catch {
+            guard isLost else { throw error }
+            throw .inDoubt("the connection to the database broke during COMMIT")
+        }
+        guard result.command == "COMMIT" else { throw .other("the database did not commit: \(result.command)") }
+        // The one known: waiting for a synchronous standby was cut short, so that a failover may lose the change.
+        if let warning = notices.take().first { throw .inDoubt(oneLine(warning)) }
+    }
+
+    /// Ends the transaction without effect; when that fails, so does the connection, which has the same effect.
+    func rollBack() {
+        guard !isLost else { return }
+        do { try query("ROLLBACK") } catch { isLost = true }
+    }
+
+    private func run(_ sql: StaticString, _ parameters: [Parameter]) throws(StoreFailure) -> QueryResult {
+        precondition(sql.hasPointerRepresentation, "a statement is longer than a character")
+        return try unsafe execute(UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self), parameters)
+    }
+
+    private func execute(_ sql: UnsafePointer<CChar>, _ parameters: [Parameter]) throws(StoreFailure) -> QueryResult {
+        guard !isLost, let watchdog else { throw .unavailable("the connection to the database is lost") }
+        let result = watchdog.watch { unsafe session.execute(sql, parameters) }
+        if session.isBroken || result?.endsConnection == true {
+            isLost = true
+            throw .unavailable("the connection to the database is lost: \(session.message)")
+        }
+        guard let result else { throw .unavailable(session.message) }
+        guard result.isSuccess else { throw ServerError(result).failure }
+        return result
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+package import WGMControl
+package import WGMModel
+
+/// State and audit records in PostgreSQL, over one connection that is made anew when it breaks.
+package actor PostgresStore: Store {
+    private let executor = BlockingExecutor(label: "wgm.store")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    private let address: DatabaseAddress
+    private let node: String
+    private let limits: Connection.Limits
+    private var connection: Connection?
+    private var backoff = Backoff()
+
+    /// Connects when first asked something.
+    ///
+    /// `node` is this gateway's name; one database may serve many.
+    package init(address: DatabaseAddress, node: ObjectName) {
+        self.init(address: address, node: node, limits: Connection.Limits())
+    }
+
+    init(address: DatabaseAddress, node: ObjectName, limits: Connection.Limits) {
+        self.address = address
+        self.node = node.value
+        self.limits = limits
+    }
+
+    package func load() throws(StoreFailure) -> GatewayState {
+        try transaction(.snapshot) { (connection) throws(StoreFailure) in
+            try StateReader(connection: connection, node: node).everything()
+        }
+    }
+
+    package func currentRevision() throws(StoreFailure) -> Int64 {
+        try reading { (connection) throws(StoreFailure) in
+            var row = try connection.row("SELECT revision FROM head")
+            return try row.int()
+        }
+    }
+
+    package func reserveInterfaceID() throws(StoreFailure) -> InterfaceID {
+        try reading { (connection) throws(StoreFailure) in
+            var row = try connection.row("SELECT nextval('interface_id')")
+            return try InterfaceID(UInt64(clamping: row.int()))
+        }
+    }
+
+    package func commit(_ change: Change, audit: AuditEntry, key: CallKey?) throws(StoreFailure) -> Committed {
+        try transaction(.write) { (connection) throws(StoreFailure) in
+            let revision = try RevisionLog(connection: connection, node: node).lockNext()
+            if let key, let earlier = try CallKeys(connection: connection).claim(key, revision: revision) {
+                return earlier
+            }
+            let changes = ChangeWriter(connection: connection, node: node, revision: revision, caller: audit)
+            let touched = try changes.apply(change)
+            try RevisionLog(connection: connection, node: node).record(change, revision: revision, audit: audit)
+            return Committed(revision: revision, outcome: .applied(touched))
+        }
+    }
+
+    package func keepReply(_ reply: [UInt8], for key: CallKey) throws(StoreFailure) {
+        try reading { (connection) throws(StoreFailure) in
+            try CallKeys(connection: connection).keep(reply, for: key)
+        }
+    }
+
+    package func append(_ entries: [AuditEntry]) throws(StoreFailure) {
+        guard !entries.isEmpty else { return }
+        try transaction(.write) { (connection) throws(StoreFailure) in
+            try AuditLog(connection: connection, node: node).append(entries)
+        }
+    }
+
+    package func auditRecords(_ query: AuditQuery) throws(StoreFailure) -> [AuditRecord] {
+        try reading { (connection) throws(StoreFailure) in
+            try AuditLog(connection: connection, node: node).records(query)
+        }
+    }
+
+    // MARK: Connection
+
+    /// Runs a statement that may be run twice without harm: on an idle connection that turns out dead, on a new one.
+    private func reading<Value>(
+        _ body: (Connection) throws(StoreFailure) -> Value
+    ) throws(StoreFailure) -> Value {
+        let wasConnected = connection != nil
+        let current = try connected()
+        do {
+            return try body(current)
+        } catch {
+            guard wasConnected, current.isLost else { throw error }
+        }
+        return try body(connected())
+    }
+
+    private func transaction<Value>(
+        _ mode: Connection.Mode,
+        _ body: (Connection) throws(StoreFailure) -> Value
+    ) throws(StoreFailure) -> Value {
+        let connection = try reading { (connection) throws(StoreFailure) in
+            try connection.begin(mode)
+            return connection
+        }
+        do {
+            let value = try body(connection)
+            try connection.commit()
+            return value
+        } catch {
+            connection.rollBack()
+            throw error
+        }
+    }
+
+    private func connected() throws(StoreFailure) -> Connection {
+        if let connection, !connection.isLost { return connection }
+        connection = nil
+        try backoff.check()
+        do {
+            let new = try Connection(address, limits: limits)
+            try Migrator.check(new)
+            backoff = Backoff()
+            connection = new
+            return new
+        } catch {
+            backoff.failed(error)
+            throw error
+        }
+    }
+}
+
+/// Keeps a store from trying to connect all the time to a database that is not there.
+private struct Backoff {
+    private var pause: UInt64 = 0
+    private var last: (failure: StoreFailure, until: DispatchTime)?
+
+    /// Throws the last failure again until its pause is over.
+    func check() throws(StoreFailure) {
+        guard let last, last.until > .now() else { return }
+        throw last.failure
+    }
+
+    /// 50 ms after the first failure, then twice as long each time, up to 2 s.
+    mutating func failed(_ failure: StoreFailure) {
+        pause = pause == 0 ? 50 : min(pause * 2, 2000)
+        last = (failure, .now() + .milliseconds(Int(pause)))
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WGMControl
+
+/// The numbering of wanted states, and what made each.
+struct RevisionLog {
+    let connection: Connection
+    let node: String
+
+    /// The number that this transaction's revision gets.
+    ///
+    /// Writers queue here, so that who has seen revision N has seen everything before it, and no two changes that pass
+    /// their checks can contradict each other.
+    func lockNext() throws(StoreFailure) -> Int64 {
+        var row = try connection.row("SELECT revision FROM head FOR UPDATE")
+        return try row.int() + 1
+    }
+
+    func record(_ change: Change, revision: Int64, audit: AuditEntry) throws(StoreFailure) {
+        try connection.query("UPDATE head SET revision = $1", .int(revision))
+        try connection.query(
+            "INSERT INTO revision (number, principal, request_id, method, summary) VALUES ($1, $2, $3, $4, $5)",
+            .int(revision),
+            .text(audit.principal.map(storable)),
+            .text(storable(audit.requestID)),
+            .text(storable(audit.method)),
+            .text(change.summary)
+        )
+        let log = AuditLog(connection: connection, node: node)
+        if case .makeFirstAdmin = change {
+            try log.appendFirst(audit, revision: revision)
+        } else {
+            try log.append([audit], revision: revision)
+        }
+    }
+}
+
+extension Change {
+    /// A few words for the list of revisions.
+    var summary: String {
+        switch self {
+        case .createInterface(let new): "create interface \(new.name)"
+        case .setInterfaceUp(let name, let up): "set interface \(name) \(up ? "up" : "down")"
+        case .deleteInterface(let name, _): "delete interface \(name)"
+        case .createPeers(let interface, let peers): "create \(Self.peers(peers.map(\.name))) of \(interface)"
+        case .setPeersEnabled(let interface, let names, let enabled):
+            "\(enabled ? "enable" : "disable") \(Self.peers(names)) of \(interface)"
+        case .deletePeers(let interface, let names): "delete \(Self.peers(names)) of \(interface)"
+        case .setRoles(let principal, _, let roles):
+            "set roles of \(principal) to \(roles.isEmpty ? "none" : roles.sorted().map(\.rawValue).joined(separator: ", "))"
+        case .revokeToken(let principal, _, _): "revoke a token of \(principal)"
+        case .revokeTokens(let principal, _): "revoke all tokens of \(principal)"
+        case .makeFirstAdmin(let principal, _): "make \(principal) the first admin"
+        }
+    }
+
+    private static func peers(_ names: [some CustomStringConvertible]) -> String {
+        let shown = names.prefix(3).map(\.description).joined(separator: ", ")
+        let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
+        return "\(names.count == 1 ? "peer" : "peers") \(shown)\(rest)"
+    }
+}
+
+/// PostgreSQL's text holds every character but one.
+func storable(_ text: String) -> String {
+    guard text.utf8.contains(0) else { return text }
+    return String(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : Character($0) })
+}
