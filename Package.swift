@@ -68,15 +68,15 @@ let package = Package(
         layer("WGMControl", ["WGMModel", "WGMVerify", logging]),
         layer("WGMKernel", ["WGMModel", "WGMKeys", "CMnl", "CWGMSystem"]),
         layer("WGMKeeperProtocol", ["WGMModel", "CWGMSystem"]),
-        layer("WGMKeeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"]),
+        layer("WGMKeeper", ["WGMModel", "WGMVerify", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"]),
         layer(
             "WGMStore",
             ["WGMModel", "WGMControl", "CPostgres"],
             resources: [.embedInCode("Migrations")]
         ),
         layer("WGMWire", ["CWGMProto"]),
-        layer("WGMRPC", ["WGMWire", "CWGMSystem"] + nio),
-        layer("WGMServer", ["WGMModel", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
+        layer("WGMRPC", ["WGMWire"] + nio),
+        layer("WGMServer", ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
         program(
             "wgmd",
             [
@@ -95,7 +95,12 @@ let package = Package(
         ),
         tests("LayeringTests", []),
         tests("WGMModelTests", ["WGMModel"]),
-        tests("WGMKeysTests", ["WGMModel", "WGMKeys", "WGMVerify"]),
+        .testTarget(
+            name: "WGMKeysTests",
+            dependencies: ["WGMModel", "WGMKeys", "WGMVerify", "CSodium"],
+            exclude: ["Vectors"],
+            swiftSettings: strict
+        ),
         tests("WGMKernelTests", ["WGMModel", "WGMKeys", "WGMKernel"]),
         tests(
             "WGMKeeperTests",

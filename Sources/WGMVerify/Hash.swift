@@ -14,9 +14,17 @@ package enum Hash {
 
     /// BLAKE2b with 32 bytes of output.
     package static func blake2b(_ bytes: [UInt8]) -> [UInt8] {
+        unsafe bytes.withUnsafeBytes { unsafe blake2b($0, key: []) }
+    }
+
+    /// BLAKE2b with 32 bytes of output, which without the key tells nothing about guessable bytes.
+    ///
+    /// - Parameter key: at most 64 bytes.
+    package static func blake2b(_ bytes: UnsafeRawBufferPointer, key: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: byteCount)
-        let status = unsafe crypto_generichash(&digest, byteCount, bytes, UInt64(bytes.count), nil, 0)
-        precondition(status == 0, "BLAKE2b fails for a wrong output length only")
+        let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        let status = unsafe crypto_generichash(&digest, byteCount, start, UInt64(bytes.count), key, key.count)
+        precondition(status == 0, "BLAKE2b fails for a wrong length of key or output only")
         return digest
     }
 }

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import WGMControl
+internal import WGMModel
+package import WGMRPC
+internal import WGMVerify
+package import WGMWire
+
+/// Decides about every call before a handler sees it: may it be made, by this caller, on these objects.
+///
+/// Each refusal is in the audit log before the caller hears of it.
+package final class Dispatcher: Sendable {
+    let gateway: Gateway
+    private let clock: any WGMControl.Clock
+    private let logger: Logger
+    private let routes: [String: Route<CallContext>]
+    /// Hashes of redacted fields can be compared within one run of the daemon, and guessed by nobody.
+    private let redactionKey = RandomBytes.make(Hash.byteCount)
+
+    package init(gateway: Gateway, clock: any WGMControl.Clock, logger: Logger) {
+        self.gateway = gateway
+        self.clock = clock
+        self.logger = logger
+        let all: [[Route<CallContext>]] = [
+            MetaHandler(gateway: gateway).routes, HealthHandler(gateway: gateway).routes,
+            AuthHandler(gateway: gateway).routes, PrincipalsHandler(gateway: gateway).routes,
+            InterfacesHandler(gateway: gateway).routes, PeersHandler(gateway: gateway).routes,
+            AuditLogHandler(gateway: gateway).routes,
+        ]
+        routes = Dictionary(uniqueKeysWithValues: all.joined().map { ($0.method.name, $0) })
+    }
+
+    /// The methods that are served; a test compares them with the schema.
+    package var methods: [MethodDescriptor] { routes.values.map(\.method) }
+}
+
+extension Dispatcher: CallHost {
+    package func authenticate(token: String, from peer: ConnectionPeer) -> Authentication<Credential> {
+        do throws(Refusal) {
+            let credential = try gateway.authenticate(token: token, uid: peer.uid)
+            return .accepted(
+                credential,
+                subject: credential.principal.value,
+                expiresUnixMilliseconds: credential.expires.milliseconds,
+                scopes: []
+            )
+        } catch {
+            let status = Status(error)
+            gateway.audit.record(entry("wgmd/authenticate", peer, status))
+            return .refused(status)
+        }
+    }
+
+    package func handle(_ call: IncomingCall<Credential>) -> Handling {
+        guard let route = routes[call.method] else {
+            return refuse(context(call, credential: call.credential), .unimplemented(method: call.method))
+        }
+        var context = context(call, credential: call.credential, resource: route.method.resource)
+        do throws(Status) {
+            let credential = try identify(route.method, call)
+            let prepared = try prepare(route, call)
+            context.requestJSON = audited(prepared)
+            context.credential = try authorise(route.method, prepared, credential, call, &context)
+            context.key = try key(route.method, call, context)
+            return answer(prepared.run(context), context, route.method, call)
+        } catch {
+            return refuse(context, error)
+        }
+    }
+
+    package func callRefused(_ refusal: RefusedCall<Credential>) {
+        var entry = entry(refusal.method ?? "wgmd/call", refusal.peer, refusal.status)
+        entry.principal = refusal.credential?.principal.value
+        entry.tokenID = refusal.credential?.claims.tokenID
+        entry.requestID = refusal.requestID.description
+        gateway.audit.record(entry)
+    }
+
+    package func connectionRefused(_ peer: ConnectionPeer, _ fault: ConnectionFault) { record(peer, fault) }
+
+    package func violation(by peer: ConnectionPeer, _ fault: ConnectionFault) { record(peer, fault) }
+
+    private func record(_ peer: ConnectionPeer, _ fault: ConnectionFault) {
+        let status = Status(.unavailable, "\(fault.reason.name): \(fault.words)")
+        gateway.audit.record(entry("wgmd/connection", peer, status))
+        logger.info(
+            "a connection was ended",
+            metadata: ["connection": "\(peer.id)", "reason": "\(fault.reason.name)", "words": "\(fault.words)"]
+        )
+    }
+}
+
+extension Dispatcher {
+    /// The caller's credential as it is now; nil for a method that needs none.
+    private func identify(_ method: MethodDescriptor, _ call: IncomingCall<Credential>) throws(Status) -> Credential? {
+        guard !method.isAnonymous else { return nil }
+        guard let credential = call.credential else {
+            throw Status(
+                .unauthenticated,
+                "\(method.name) needs a token; wgmctl login gets one over the Unix socket",
+                reason: "TOKEN_MISSING"
+            )
+        }
+        do throws(Refusal) { return try gateway.recheck(credential) } catch { throw Status(error) }
+    }
+
+    private func prepare(
+        _ route: Route<CallContext>,
+        _ call: IncomingCall<Credential>
+    ) throws(Status) -> PreparedCall<CallContext> {
+        let message = call.message ?? []
+        guard message.count <= route.method.maxRequestBytes else {
+            throw Status(
+                .resourceExhausted,
+                "the request has \(message.count) bytes, \(route.method.name) takes at most \(route.method.maxRequestBytes)",
+                reason: "REQUEST_TOO_LARGE"
+            )
+        }
+        let result = unsafe message.withUnsafeBytes { bytes in
+            Result { () throws(MessageError) in try unsafe route.prepare(bytes) }
+        }
+        do throws(MessageError) { return try result.get() } catch { throw .malformed(error) }
+    }
+
+    private func audited(_ prepared: PreparedCall<CallContext>) -> String {
+        unsafe prepared.auditJSON { bytes in
+            unsafe Base64.encode(Hash.blake2b(bytes, key: redactionKey), variant: .url)
+        }
+    }
+
+    /// Looks at the permission table's row: the verb must be allowed on every resource that the request names.
+    private func authorise(
+        _ method: MethodDescriptor,
+        _ prepared: PreparedCall<CallContext>,
+        _ credential: Credential?,
+        _ call: IncomingCall<Credential>,
+        _ context: inout CallContext
+    ) throws(Status) -> Credential? {
+        guard let credential else { return nil }
+        guard let verb = method.verb, let template = method.resource else {
+            guard method.isAuthenticatedOnly else { throw .permissionDenied(verb: "", resource: method.name) }
+            return credential
+        }
+        let paths = prepared.resources(gateway.node.value).map {
+            Self.path($0, template: template, caller: credential.principal)
+        }
+        context.resource = paths.count == 1 ? paths[0] : "\(paths.first ?? "") and \(paths.count - 1) more"
+        let resources = paths.map { ResourcePattern($0) ?? .everything }
+        do throws(Refusal) {
+            return try gateway.authorise(credential, verb: verb, resources: resources, scope: call.scope)
+        } catch { throw Status(error) }
+    }
+
+    /// An absent `{principal}` is the caller; a name that was given can never be a bare `*`.
+    private static func path(_ path: String, template: String, caller: ObjectName) -> String {
+        let wanted = template.split(separator: "/")
+        let found = path.split(separator: "/").map(String.init)
+        guard wanted.contains("{principal}"), wanted.count == found.count else { return path }
+        return zip(wanted, found).map { $0 == "{principal}" && $1 == "*" ? caller.value : $1 }.joined(separator: "/")
+    }
+
+    private func key(
+        _ method: MethodDescriptor,
+        _ call: IncomingCall<Credential>,
+        _ context: CallContext
+    ) throws(Status) -> CallKey? {
+        guard method.isMutation else { return nil }
+        guard let key = call.idempotencyKey, let principal = context.principal else {
+            throw .invalidArgument(
+                field: "idempotency_key",
+                rule: "16 bytes, needed by every method that changes state"
+            )
+        }
+        let asked = Array(method.name.utf8) + [0] + (call.message ?? [])
+        return CallKey(principal: principal.value, key: key, requestHash: Hash.sha256(asked))
+    }
+}
+
+extension Dispatcher {
+    private func answer(
+        _ reply: Reply<[UInt8]>,
+        _ context: CallContext,
+        _ method: MethodDescriptor,
+        _ call: IncomingCall<Credential>
+    ) -> Handling {
+        switch reply {
+        case .now(let bytes): return .reply(CallOutcome(reply: bytes))
+        case .failed(let status): return refuse(context, status)
+        case .later(let work):
+            return .task { [self] in
+                guard !method.isMutation || call.commitPoint.pass() else {
+                    return CallOutcome(failure: Status(.cancelled, "given up before anything was done"))
+                }
+                do throws(Status) {
+                    return CallOutcome(reply: try await work())
+                } catch {
+                    return await recorded(context, error)
+                }
+            }
+        }
+    }
+
+    private func refuse(_ context: CallContext, _ status: Status) -> Handling {
+        .task { [self] in await recorded(context, status) }
+    }
+
+    /// While the database is away the record waits in memory; the caller is refused all the same.
+    private func recorded(_ context: CallContext, _ status: Status) async -> CallOutcome {
+        do throws(StoreFailure) {
+            try await gateway.recordRefusal(context, code: status.code.rawValue, message: status.message)
+        } catch {
+            logger.warning("a refusal is not in the audit log yet", metadata: ["request": "\(context.requestID)"])
+        }
+        return CallOutcome(failure: status)
+    }
+
+    private func context(
+        _ call: IncomingCall<Credential>,
+        credential: Credential?,
+        resource: String? = nil
+    ) -> CallContext {
+        CallContext(
+            credential: credential,
+            uid: call.peer.uid,
+            method: call.method,
+            resource: resource ?? "",
+            requestID: call.requestID.description,
+            time: clock.now
+        )
+    }
+
+    private func entry(_ method: String, _ peer: ConnectionPeer, _ status: Status) -> AuditEntry {
+        let context = CallContext(
+            credential: nil,
+            uid: peer.uid,
+            method: method,
+            resource: "node/\(gateway.node)",
+            requestID: "\(peer.id)",
+            time: clock.now
+        )
+        return context.entry(code: status.code.rawValue, message: status.message)
+    }
+}
+
+extension ConnectionPeer {
+    /// The user at the other end; nil when the kernel does not say.
+    var uid: UInt32? {
+        switch transport {
+        case .unix(let uid, _): uid
+        case .unknown: nil
+        }
+    }
+}

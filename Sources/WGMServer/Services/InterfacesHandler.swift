@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMControl
+internal import WGMWire
+
+/// WireGuard interfaces of this node.
+struct InterfacesHandler: InterfacesService {
+    let gateway: Gateway
+
+    func create(_ request: V1.CreateInterfaceRequest, _ context: CallContext) -> Reply<V1.CreateInterfaceResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.createInterface(InterfaceRequest(request), context)
+        } reply: { report, revision in
+            V1.CreateInterfaceResponse(interface: V1.Interface(report), revision: revision)
+        }
+    }
+
+    func list(_ request: V1.ListInterfacesRequest, _ context: CallContext) -> Reply<V1.ListInterfacesResponse> {
+        .asking { () async throws(Refusal) in
+            let (reports, freshness) = try await gateway.listInterfaces(context)
+            return V1.ListInterfacesResponse(
+                interfaces: reports.map { V1.Interface($0) },
+                freshness: V1.Freshness(freshness)
+            )
+        }
+    }
+
+    func get(_ request: V1.GetInterfaceRequest, _ context: CallContext) -> Reply<V1.GetInterfaceResponse> {
+        .asking { () async throws(Refusal) in
+            let (report, freshness) = try await gateway.getInterface(name: request.name, context)
+            return V1.GetInterfaceResponse(interface: V1.Interface(report), freshness: V1.Freshness(freshness))
+        }
+    }
+
+    func setUp(_ request: V1.SetInterfaceUpRequest, _ context: CallContext) -> Reply<V1.SetInterfaceUpResponse> {
+        guard let isUp = request.up else {
+            return .failed(.invalidArgument(field: "up", rule: "true or false, and not left out"))
+        }
+        return .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.setInterfaceUp(name: request.name, isUp: isUp, context)
+        } reply: { report, revision in
+            V1.SetInterfaceUpResponse(interface: V1.Interface(report), revision: revision)
+        }
+    }
+
+    func delete(_ request: V1.DeleteInterfaceRequest, _ context: CallContext) -> Reply<V1.DeleteInterfaceResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.deleteInterface(name: request.name, withPeers: request.withPeers ?? false, context)
+        } reply: { _, revision in
+            V1.DeleteInterfaceResponse(revision: revision)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMControl
+internal import WGMModel
+internal import WGMWire
+
+extension V1.Peer {
+    init(_ report: PeerReport) {
+        let record = report.record
+        self.init(
+            interface: report.interface.value,
+            name: record.name.value,
+            publicKey: record.publicKey.description,
+            enabled: record.isEnabled,
+            addresses: record.addresses.map(\.description),
+            allowedAddresses: record.allowedAddresses.map(\.description),
+            endpoint: record.endpoint?.description,
+            keepaliveS: record.keepalive == 0 ? nil : UInt32(record.keepalive),
+            comment: record.comment.isEmpty ? nil : record.comment,
+            revision: record.revision,
+            createdUnixMs: record.created.milliseconds,
+            status: report.observed.map { V1.PeerStatus(report.actual, observed: $0) }
+        )
+    }
+}
+
+extension V1.PeerStatus {
+    init(_ actual: ActualPeer?, observed time: Timestamp) {
+        self.init(
+            present: actual != nil,
+            endpoint: actual?.endpoint?.description,
+            lastHandshakeUnixMs: actual?.lastHandshake?.milliseconds,
+            receivedBytes: actual?.receivedBytes,
+            sentBytes: actual?.sentBytes,
+            observedUnixMs: time.milliseconds
+        )
+    }
+}
+
+extension V1.GetPeerConfigResponse {
+    init(_ configuration: PeerConfiguration) {
+        self.init(
+            addresses: configuration.addresses.map(\.description),
+            dns: configuration.dns.map(\.description),
+            mtu: configuration.mtu,
+            gatewayPublicKey: configuration.gatewayPublicKey.description,
+            gatewayEndpoint: configuration.gatewayEndpoint,
+            allowedAddresses: configuration.allowedAddresses.map(\.description),
+            keepaliveS: configuration.keepalive == 0 ? nil : UInt32(configuration.keepalive),
+            peerPublicKey: configuration.peerPublicKey.description,
+            freshness: V1.Freshness(configuration.freshness)
+        )
+    }
+}
+
+extension PeerRequest {
+    init(_ message: V1.NewPeer) {
+        self.init()
+        name = message.name
+        publicKey = message.publicKey
+        addresses = message.addresses
+        allowedAddresses = message.allowedAddresses
+        isIPv6Only = message.ipv6Only ?? false
+        endpoint = message.endpoint
+        keepalive = message.keepaliveS
+        comment = message.comment
+        isDisabled = message.disabled ?? false
+    }
+}
+
+extension V1.Freshness {
+    init(_ freshness: Freshness) {
+        self.init(
+            asOfUnixMs: freshness.asOf?.milliseconds,
+            stale: freshness.staleReason != nil,
+            reason: freshness.staleReason
+        )
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// What `/etc/wgm/wgmd.toml` says; every key has a default, so that an empty file is a good one.
+struct Configuration: Equatable {
+    /// Where the desired state and the audit log live.
+    enum Database: Equatable {
+        /// A private PostgreSQL cluster in the state folder, made and run by wgmd.
+        case embedded
+        /// A libpq connection URI, `postgresql://…`.
+        case external(uri: String)
+    }
+
+    /// This gateway's name in resource paths and audit records.
+    var node: String
+    /// The folder for the keeper's keys and journal, and for the embedded cluster.
+    var state = "/var/lib/wgm"
+    var socket = "/run/wgm/wgmd.sock"
+    /// Whose members may open the socket; rights still come from roles.
+    var socketGroup = "wgm"
+    var database = Database.embedded
+    var user = "wgmd"
+    var keeperUser = "wgmd-keeper"
+    var postgresUser = "wgmd-postgres"
+    /// The userspace WireGuard for kernels without one; nil switches it off.
+    var userspaceProgram: String? = "/usr/bin/wireguard-go"
+    /// nil: beside wgmd, else `/usr/libexec/wgm/wgmd-keeper`.
+    var keeperProgram: String?
+    var logLevel = Logger.Level.info
+
+    var keeperState: String { state + "/keeper" }
+    var clusterState: String { state + "/postgres" }
+    var runFolder: String { String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) }
+    var clusterSocketFolder: String { runFolder + "/postgres" }
+}
+
+/// What is wrong with a configuration file, line by line.
+struct ConfigurationError: Error, CustomStringConvertible, Equatable {
+    struct Problem: Equatable {
+        var line: Int?
+        var message: String
+    }
+
+    var path: String
+    var problems: [Problem]
+
+    var description: String {
+        problems.map { problem in
+            problem.line.map { "\(path):\($0): \(problem.message)" } ?? "\(path): \(problem.message)"
+        }.joined(separator: "\n")
+    }
+}

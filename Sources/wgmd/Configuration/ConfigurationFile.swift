@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import TOMLKit
+import WGMModel
+
+/// Reads TOML into a `Configuration` and finds everything that is wrong, not the first thing only.
+struct ConfigurationFile {
+    private let path: String
+    private let lines: [Substring]
+    private var problems: [ConfigurationError.Problem] = []
+    private var configuration: Configuration
+
+    static let defaultPath = "/etc/wgm/wgmd.toml"
+
+    /// Reads the file, or the default one; a default one that is not there stands for all defaults.
+    static func load(_ path: String?) throws(ConfigurationError) -> Configuration {
+        let file = path ?? defaultPath
+        guard unsafe path != nil || access(file, F_OK) == 0 else { return Configuration(node: hostName()) }
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            let message = "cannot be read as UTF-8 text: \(unsafe String(cString: strerror(errno)))"
+            throw ConfigurationError(path: file, problems: [.init(line: nil, message: message)])
+        }
+        return try parse(text, path: file, hostName: hostName())
+    }
+
+    private static func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "gateway" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return ObjectName(name) == nil ? "gateway" : name
+    }
+
+    /// - Parameter hostName: the default for `node`.
+    static func parse(_ text: String, path: String, hostName: String) throws(ConfigurationError) -> Configuration {
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            let problem = ConfigurationError.Problem(line: error.source.begin.line, message: error.description)
+            throw ConfigurationError(path: path, problems: [problem])
+        } catch {
+            throw ConfigurationError(path: path, problems: [.init(line: nil, message: "not TOML")])
+        }
+        var file = ConfigurationFile(path: path, text: text, hostName: hostName)
+        for key in table.keys.sorted() {
+            if let value = table[key] { file.set(key, to: value) }
+        }
+        file.checkTogether()
+        guard file.problems.isEmpty else { throw ConfigurationError(path: path, problems: file.problems) }
+        return file.configuration
+    }
+
+    private init(path: String, text: String, hostName: String) {
+        self.path = path
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        configuration = Configuration(node: hostName)
+    }
+
+    private mutating func set(_ key: String, to value: any TOMLValueConvertible) {
+        guard let text = value.string else {
+            report(key, "`\(key)` must be a string in quotes")
+            return
+        }
+        switch key {
+        case "node": assign(key, text, \.node)
+        case "state": path(key, text, \.state)
+        case "socket": path(key, text, \.socket)
+        case "socket_group": name(key, text, \.socketGroup)
+        case "database": database(text)
+        case "user": name(key, text, \.user)
+        case "keeper_user": name(key, text, \.keeperUser)
+        case "postgres_user": name(key, text, \.postgresUser)
+        case "userspace_program":
+            if text.isEmpty {
+                configuration.userspaceProgram = nil
+            } else {
+                optionalPath(key, text, \.userspaceProgram)
+            }
+        case "keeper_program": optionalPath(key, text, \.keeperProgram)
+        case "log_level": logLevel(text)
+        default:
+            let known = Self.keys.joined(separator: ", ")
+            report(key, "unknown key `\(key)`; the keys are \(known)")
+        }
+    }
+
+    private static let keys = [
+        "node", "state", "socket", "socket_group", "database", "user", "keeper_user", "postgres_user",
+        "userspace_program", "keeper_program", "log_level",
+    ]
+
+    private mutating func assign(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
+        guard ObjectName(text) != nil else { return report(key, "`\(key)` must be \(ObjectName.rule)") }
+        configuration[keyPath: property] = text
+    }
+
+    private mutating func path(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
+        guard isPath(text) else { return report(key, "`\(key)` must be an absolute path without `..`") }
+        configuration[keyPath: property] = text
+    }
+
+    private mutating func optionalPath(
+        _ key: String,
+        _ text: String,
+        _ property: WritableKeyPath<Configuration, String?>
+    ) {
+        guard isPath(text) else { return report(key, "`\(key)` must be an absolute path without `..`") }
+        configuration[keyPath: property] = text
+    }
+
+    private func isPath(_ text: String) -> Bool {
+        text.hasPrefix("/") && text.count > 1 && !text.utf8.contains(0) && !text.split(separator: "/").contains("..")
+    }
+
+    private mutating func name(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
+        guard (1...32).contains(text.utf8.count), ObjectName(text) != nil else {
+            return report(key, "`\(key)` must be the name of a Unix user or group")
+        }
+        configuration[keyPath: property] = text
+    }
+
+    private mutating func database(_ text: String) {
+        if text == "embedded" {
+            configuration.database = .embedded
+        } else if text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") {
+            configuration.database = .external(uri: text)
+        } else {
+            report("database", "`database` must be \"embedded\" or a URI that starts with postgresql://")
+        }
+    }
+
+    private mutating func logLevel(_ text: String) {
+        guard let level = Logger.Level(rawValue: text) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            return report("log_level", "`log_level` must be one of \(levels)")
+        }
+        configuration.logLevel = level
+    }
+
+    /// A Unix socket's path has room for 107 bytes; the cluster's socket adds 20 to its folder.
+    private mutating func checkTogether() {
+        if configuration.socket.utf8.count > 107 {
+            report("socket", "`socket` must have at most 107 bytes, the system's limit for Unix sockets")
+        } else if configuration.database == .embedded, configuration.clusterSocketFolder.utf8.count > 87 {
+            report(
+                "socket",
+                "the folder of `socket` must have at most 78 bytes, so that PostgreSQL's socket fits below it"
+            )
+        }
+    }
+
+    private mutating func report(_ key: String, _ message: String) {
+        problems.append(.init(line: line(of: key), message: message))
+    }
+
+    /// TOMLKit tells no positions of values, so look for the line that starts with the key.
+    private func line(of key: String) -> Int? {
+        let index = lines.firstIndex { line in
+            let trimmed = line.drop { $0 == " " || $0 == "\t" || $0 == "\"" || $0 == "[" }
+            return trimmed.hasPrefix(key)
+        }
+        return index.map { $0 + 1 }
+    }
+}

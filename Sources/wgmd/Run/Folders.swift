@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// The folders that wgmd needs before it drops its privileges. A folder that is there and belongs to somebody else is an
+/// error, never taken over.
+struct Folder {
+    let path: String
+    let mode: mode_t
+    let owner: UInt32
+    let group: UInt32
+
+    func prepare() throws(StartError) {
+        if unsafe mkdir(path, 0o700) == 0 {
+            guard unsafe chown(path, owner, group) == 0, unsafe chmod(path, mode) == 0 else {
+                throw .system("cannot set the owner of \(path)")
+            }
+        } else if errno != EEXIST {
+            throw .system("cannot make the folder \(path)", cure: "make its parent folder first")
+        }
+        try check()
+    }
+
+    private func check() throws(StartError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { throw .system("cannot look at \(path)") }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw StartError("\(path) is not a folder; move it away") }
+        guard status.st_uid == owner else {
+            throw StartError(
+                "the folder \(path) belongs to user \(status.st_uid), not \(owner); name a folder that wgm may make itself"
+            )
+        }
+    }
+}
+
+/// Keeps a second wgmd from the same state; released by the kernel when the process ends, however it ends.
+final class StateLock {
+    private let descriptor: Int32
+
+    init(folder: String) throws(StartError) {
+        let path = folder + "/lock"
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .system("cannot open \(path)") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw StartError("another wgmd runs on \(folder); stop it first, or give this one a `state` of its own")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

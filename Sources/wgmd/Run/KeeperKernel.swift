@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WGMControl
+import WGMKeeperProtocol
+import WGMModel
+
+/// The keeper at the other end of the socket, in the role that the rules know.
+struct KeeperKernel: Kernel {
+    let client: KeeperClient
+
+    func generateKey(
+        for interface: InterfaceID
+    ) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
+        let key = try await client.generateKey(for: interface)
+        return (key.publicKey, key.sealed)
+    }
+
+    func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
+        try await client.apply(change, to: name, owner: owner)
+    }
+
+    func dump(_ name: InterfaceName) async throws(KernelFailure) -> ActualInterface? {
+        try await client.dump(name)
+    }
+
+    func ownedInterfaces() async throws(KernelFailure) -> [InterfaceName: InterfaceID] {
+        try await client.ownedInterfaces()
+    }
+
+    func sign(_ input: [UInt8]) async throws(KernelFailure) -> [UInt8] {
+        try await client.signToken(input)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CWGMSystem
+internal import Glibc
+
+/// Starts the privileged half at the other end of a socket pair.
+enum KeeperProcess {
+    private static let inheritedDescriptor: Int32 = 3
+
+    /// Where the keeper's program is: as configured, beside this program, or where the package puts it.
+    static func program(_ configured: String?) throws(StartError) -> String {
+        let candidates = configured.map { [$0] } ?? [ownFolder() + "/wgmd-keeper", "/usr/libexec/wgm/wgmd-keeper"]
+        for path in candidates where unsafe access(path, X_OK) == 0 { return path }
+        throw StartError("no program wgmd-keeper at \(candidates.joined(separator: " or ")); set `keeper_program`")
+    }
+
+    /// - Returns: this process's end of the socket pair, and the keeper's process id.
+    static func start(_ configuration: Configuration) throws(StartError) -> (socket: Int32, pid: pid_t) {
+        let program = try program(configuration.keeperProgram)
+        var own: Int32 = -1
+        var theirs: Int32 = -1
+        guard unsafe wgm_packet_socket_pair(&own, &theirs) == 0 else { throw .system("cannot make a socket pair") }
+        defer { close(theirs) }
+        var arguments = [program, "--socket-fd", "\(inheritedDescriptor)", "--state", configuration.keeperState]
+        if Account.isRoot { arguments += ["--user", configuration.keeperUser] }
+        if let userspace = configuration.userspaceProgram { arguments += ["--userspace-program", userspace] }
+        do {
+            return (own, try spawn(program, arguments, inheriting: theirs))
+        } catch {
+            close(own)
+            throw error
+        }
+    }
+
+    private static func spawn(
+        _ program: String,
+        _ arguments: [String],
+        inheriting descriptor: Int32
+    ) throws(StartError) -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, inheritedDescriptor)
+        var argv = unsafe arguments.map { unsafe strdup($0) }
+        defer { for unsafeargument in unsafe argv { unsafe free(argument) } }
+        unsafe argv.append(nil)
+        var environment: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nil]
+        defer { unsafe free(environment[0]) }
+        var pid: pid_t = 0
+        let code = unsafe posix_spawn(&pid, program, &actions, nil, &argv, &environment)
+        guard code == 0 else {
+            errno = code
+            throw .system("cannot start \(program)")
+        }
+        return pid
+    }
+
+    private static func ownFolder() -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe bytes.baseAddress.map { unsafe readlink("/proc/self/exe", $0, bytes.count) } ?? 0
+        }
+        let path = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CWGMSystem
+internal import Glibc
+
+/// What has to be done while wgmd is still root and has one thread.
+struct Start {
+    let database: Database
+    let keeperSocket: Int32
+    let keeperPID: pid_t
+    /// Held until the process ends.
+    private let lock: StateLock
+
+    init(_ configuration: Configuration) throws {
+        try Self.prepareFolders(configuration)
+        lock = try StateLock(folder: configuration.state)
+        // Looked up first, so that a wrong name starts nothing.
+        let account = Account.isRoot ? try Account(named: configuration.user) : nil
+        database = try Database(configuration)
+        try database.migrate()
+        (keeperSocket, keeperPID) = try KeeperProcess.start(configuration)
+        if let account {
+            guard wgm_drop_privileges(account.uid, account.gid, false) == 0 else {
+                throw StartError.system("cannot drop root's privileges")
+            }
+        } else {
+            guard wgm_harden() == 0 else { throw StartError.system("cannot set the limits of this process") }
+        }
+    }
+
+    /// On the terminal or in the journal, for a start that takes longer than a moment.
+    static func say(_ words: String) {
+        let line = Array("wgmd: \(words)\n".utf8)
+        _ = unsafe write(STDERR_FILENO, line, line.count)
+    }
+
+    static func prepareFolders(_ configuration: Configuration) throws(StartError) {
+        guard Account.isRoot else {
+            try Folder(path: configuration.state, mode: 0o711, owner: geteuid(), group: getegid()).prepare()
+            try Folder(path: configuration.runFolder, mode: 0o711, owner: geteuid(), group: getegid()).prepare()
+            return
+        }
+        let daemon = try Account(named: configuration.user)
+        let keeper = try Account(named: configuration.keeperUser)
+        let group = try groupID(named: configuration.socketGroup)
+        try Folder(path: configuration.state, mode: 0o711, owner: 0, group: 0).prepare()
+        try Folder(path: configuration.keeperState, mode: 0o700, owner: keeper.uid, group: keeper.gid).prepare()
+        // The set-group-id bit gives the socket to the group, which wgmd, without privileges, could not.
+        try Folder(path: configuration.runFolder, mode: 0o2751, owner: daemon.uid, group: group).prepare()
+        if configuration.userspaceProgram != nil { prepareUserspaceFolder(keeper) }
+    }
+
+    /// Userspace WireGuard puts its sockets there; a folder that somebody else made is theirs.
+    private static func prepareUserspaceFolder(_ keeper: Account) {
+        guard unsafe mkdir("/run/wireguard", 0o700) == 0 else { return }
+        _ = unsafe chown("/run/wireguard", keeper.uid, keeper.gid)
+    }
+}
