@@ -94,10 +94,6 @@ package final class GatewayView: Sendable {
 
     package func interface(_ name: InterfaceName) -> InterfaceRecord? { content.withLock { $0.state.interfaces[name] } }
 
-    package func interfaceName(_ id: InterfaceID) -> InterfaceName? {
-        content.withLock { content in content.state.interfaces.values.first { $0.id == id }?.name }
-    }
-
     package func peer(_ name: ObjectName, of interface: InterfaceName) -> PeerRecord? {
         content.withLock { content in
             content.state.interfaces[interface].flatMap { content.state.peers[$0.id]?[name] }

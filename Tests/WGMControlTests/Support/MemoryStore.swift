@@ -10,6 +10,7 @@ actor MemoryStore: Store {
     private(set) var audit: [(entry: AuditEntry, revision: Int64?)] = []
     private var keys: [CallKey: (revision: Int64, reply: [UInt8]?)] = [:]
     private var nextID: UInt64 = 1
+    private var lastPeer: Int64 = 0
     var failure: StoreFailure?
     /// Refuses records whose message is this, as a database refuses what it cannot store.
     var poison: String?
@@ -92,13 +93,8 @@ actor MemoryStore: Store {
         case .createPeers(let name, let new):
             let record = try interface(name)
             for peer in new {
-                let made = PeerRecord(
-                    peer,
-                    in: record,
-                    id: Int64(state.peers[record.id]?.count ?? 0) + 1,
-                    revision,
-                    entry.time
-                )
+                lastPeer += 1
+                let made = PeerRecord(peer, in: record, id: lastPeer, revision, entry.time)
                 state.peers[record.id, default: [:]][peer.name] = made
                 touched.peers.append(made)
             }
