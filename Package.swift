@@ -50,6 +50,7 @@ let package = Package(
         .library(name: "WGMRPC", targets: ["WGMRPC", "WGMWire"]),
         .executable(name: "wgmd", targets: ["wgmd"]),
         .executable(name: "wgmd-keeper", targets: ["wgmd-keeper"]),
+        .executable(name: "wgmd-cluster", targets: ["wgmd-cluster"]),
         .executable(name: "wgmctl", targets: ["wgmctl"]),
     ],
     dependencies: [
@@ -85,6 +86,7 @@ let package = Package(
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
             ] + nio
         ),
+        program("wgmd-cluster", []),
         program("wgmd-keeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"]),
         program(
             "wgmctl",
@@ -110,7 +112,7 @@ let package = Package(
         tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
-        tests("WGMServerTests", ["WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
+        tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
         tests("wgmdTests", ["wgmd"]),
         tests("wgmctlTests", ["wgmctl", "WGMModel", "WGMKeys", "WGMWire"]),
         tests("IntegrationTests", ["WGMWire"]),

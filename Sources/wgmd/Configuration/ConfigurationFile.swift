@@ -32,7 +32,7 @@ struct ConfigurationFile {
         return ObjectName(name) == nil ? "gateway" : name
     }
 
-    /// - Parameter hostName: the default for `node`.
+    /// Reads a configuration whose `node` is the host's name unless the text says another.
     static func parse(_ text: String, path: String, hostName: String) throws(ConfigurationError) -> Configuration {
         let table: TOMLTable
         do {

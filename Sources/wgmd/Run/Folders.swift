@@ -2,8 +2,9 @@
 
 internal import Glibc
 
-/// The folders that wgmd needs before it drops its privileges. A folder that is there and belongs to somebody else is an
-/// error, never taken over.
+/// A folder that wgmd needs before it drops its privileges.
+///
+/// One that is there and belongs to somebody else is an error, never taken over.
 struct Folder {
     let path: String
     let mode: mode_t

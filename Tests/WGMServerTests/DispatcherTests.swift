@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Testing
+import WGMControl
+import WGMModel
+import WGMServer
+import WGMWire
+
+/// What the daemon is while its database has never answered.
+private struct AbsentStore: Store {
+    func load() async throws(StoreFailure) -> GatewayState { throw .unavailable("absent") }
+    func currentRevision() async throws(StoreFailure) -> Int64 { throw .unavailable("absent") }
+    func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID { throw .unavailable("absent") }
+    func commit(_: Change, audit: AuditEntry, key: CallKey?) async throws(StoreFailure) -> Committed {
+        throw .unavailable("absent")
+    }
+    func keepReply(_: [UInt8], for key: CallKey) async throws(StoreFailure) { throw .unavailable("absent") }
+    func append(_: [AuditEntry]) async throws(StoreFailure) { throw .unavailable("absent") }
+    func auditRecords(_: AuditQuery) async throws(StoreFailure) -> [AuditRecord] { throw .unavailable("absent") }
+}
+
+private struct AbsentKernel: Kernel {
+    private static let gone = KernelFailure(.keeperGone, "absent")
+
+    func generateKey(for: InterfaceID) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
+        throw Self.gone
+    }
+    func apply(_: KernelChange, to: InterfaceName, owner: InterfaceID) async throws(KernelFailure) { throw Self.gone }
+    func dump(_: InterfaceName) async throws(KernelFailure) -> ActualInterface? { throw Self.gone }
+    func ownedInterfaces() async throws(KernelFailure) -> [InterfaceName: InterfaceID] { throw Self.gone }
+    func sign(_: [UInt8]) async throws(KernelFailure) -> [UInt8] { throw Self.gone }
+}
+
+private struct FixedClock: WGMControl.Clock {
+    let now = Timestamp(seconds: 1_800_000_000)
+}
+
+@Suite struct DispatcherTests {
+    @Test("every method of the schema is served, and no other")
+    func everyMethod() throws {
+        let node = try #require(ObjectName("gw1"))
+        let gateway = Gateway(node: node, store: AbsentStore(), kernel: AbsentKernel(), clock: FixedClock())
+        let dispatcher = Dispatcher(gateway: gateway, clock: FixedClock(), logger: Logger(label: "test"))
+        #expect(dispatcher.methods.map(\.name).sorted() == V1.methods.map(\.name).sorted())
+    }
+
+    @Test("only health, version and login need no token, and only health and version leave no record")
+    func publishedExceptions() {
+        let anonymous = V1.methods.filter(\.isAnonymous).map(\.name).sorted()
+        #expect(anonymous == ["wgm.v1.Auth/Login", "wgm.v1.Health/Check", "wgm.v1.Meta/Version"])
+        let unaudited = V1.methods.filter { !$0.isAudited }.map(\.name).sorted()
+        #expect(unaudited == ["wgm.v1.Health/Check", "wgm.v1.Meta/Version"])
+    }
+}
