@@ -17,8 +17,10 @@ package enum Migrator {
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }
 
     /// Connects as the schema's owner and runs what has not been run yet, all or nothing.
+    ///
+    /// Starts no thread: the daemon may call this before it drops its privileges.
     package static func migrate(_ address: DatabaseAddress) throws(StoreFailure) {
-        try migrate(Connection(address, limits: Connection.Limits(statement: 300_000, lock: 60_000, call: 330_000)))
+        try migrate(Connection(address, limits: Connection.Limits(statement: 300_000, lock: 60_000, probe: 0, call: 0)))
     }
 
     static func migrate(_ connection: Connection) throws(StoreFailure) {

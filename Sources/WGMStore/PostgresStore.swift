@@ -36,7 +36,7 @@ package actor PostgresStore: Store {
 
     package func currentRevision() throws(StoreFailure) -> Int64 {
         try reading { (connection) throws(StoreFailure) in
-            var row = try connection.row("SELECT revision FROM head")
+            var row = try connection.probe("SELECT revision FROM head")
             return try row.int()
         }
     }
@@ -91,7 +91,7 @@ package actor PostgresStore: Store {
         do {
             return try body(current)
         } catch {
-            guard wasConnected, current.isLost else { throw error }
+            guard wasConnected, current.isLost, !current.isFrozen else { throw error }
         }
         return try body(connected())
     }

@@ -95,6 +95,54 @@ extension StoreTests {
             #expect(try await store.load().peers.values.map(\.count) == [20])
         }
 
+        @Test func aConnectionThatBreaksDuringCommitLeavesTheChangeInDoubtUntilARetryTells() async throws {
+            let owner = try database.connection()
+            try owner.query(
+                """
+                CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
+                """
+            )
+            try owner.query(
+                """
+                CREATE CONSTRAINT TRIGGER disturb AFTER INSERT ON revision DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION disturb()
+                """
+            )
+            let change = try Change.createPeers(interface("wg0"), [peer("a", key: 1)])
+            guard case .inDoubt = await failure({ try await store.change(change, key: key) }) else {
+                Issue.record("not in doubt")
+                return
+            }
+            try owner.query("DROP TRIGGER disturb ON revision")
+            try await store.change(change, key: key)
+        }
+
+        @Test func aWarningOnCommitLeavesTheChangeInDoubtUntilARetryTells() async throws {
+            let owner = try database.connection()
+            try owner.query(
+                """
+                CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$
+                """
+            )
+            try owner.query(
+                """
+                CREATE CONSTRAINT TRIGGER disturb AFTER INSERT ON revision DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION disturb()
+                """
+            )
+            let change = try Change.createPeers(interface("wg0"), [peer("a", key: 1)])
+            #expect(
+                await failure { try await store.change(change, key: key) }
+                    == .inDoubt("canceling wait for synchronous replication")
+            )
+            guard case .repeated = try await store.commit(change, audit: entry(), key: key).outcome else {
+                Issue.record("the change was there and is made again")
+                return
+            }
+        }
+
         @Test func revisionsHaveNoGapsHoweverManyWrite() async throws {
             let change = try Change.setInterfaceUp(interface("wg0"), false)
             try await withThrowingTaskGroup(of: Void.self) { group in

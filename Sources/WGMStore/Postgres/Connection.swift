@@ -14,8 +14,13 @@ final class Connection {
         var statement: Int64 = 10_000
         /// Milliseconds of waiting for a row lock.
         var lock: Int64 = 5_000
-        /// Milliseconds for one call; longer than `statement`.
-        var call: Int64 = 15_000
+        /// Milliseconds for what takes none, such as BEGIN: when they are over, the server is frozen or away.
+        var probe = 1_800
+        /// Milliseconds for any other call, longer than `statement`; 0 is no limit but the server's.
+        var call = 15_000
+
+        /// An idle transaction is one whose program is gone.
+        var idle: Int64 { 30_000 }
     }
 
     enum Mode {
@@ -29,13 +34,17 @@ final class Connection {
     private let notices = NoticeLog()
     private let session: Session
     private var watchdog: Watchdog?
+    private let limits: Limits
     /// True once the connection is of no more use.
     private(set) var isLost = false
+    /// True when it is lost because the server did not answer in time.
+    var isFrozen: Bool { watchdog?.hasCut == true }
 
     init(_ address: DatabaseAddress, limits: Limits = Limits()) throws(StoreFailure) {
         session = try Session(address)
         session.sendNotices(to: notices)
-        watchdog = Watchdog(socket: session.socket, limit: .milliseconds(Int(limits.call)))
+        self.limits = limits
+        watchdog = limits.call > 0 ? Watchdog(socket: session.socket) : nil
         guard session.serverVersion >= Self.oldestServer else {
             throw .other("the server is PostgreSQL \(session.serverVersion / 10_000); wgm needs 15 or newer")
         }
@@ -49,7 +58,7 @@ final class Connection {
             """,
             .int(limits.statement),
             .int(limits.lock),
-            .int(limits.call)
+            .int(limits.idle)
         )
     }
 
@@ -63,22 +72,29 @@ final class Connection {
 
     /// The one row of a statement that always has one.
     func row(_ sql: StaticString, _ parameters: Parameter...) throws(StoreFailure) -> Row {
-        guard let row = try run(sql, parameters).rows.first else {
-            throw .other("a row is missing from the database; restore a backup")
-        }
+        try first(run(sql, parameters))
+    }
+
+    /// The same for a statement that takes no time, so that a frozen server is soon known.
+    func probe(_ sql: StaticString) throws(StoreFailure) -> Row {
+        try first(run(sql, [], limit: limits.probe))
+    }
+
+    private func first(_ result: QueryResult) throws(StoreFailure) -> Row {
+        guard let row = result.rows.first else { throw .other("a row is missing from the database; restore a backup") }
         return row
     }
 
     /// Runs a migration: one statement, embedded in the program.
     func run(embedded script: [UInt8]) throws(StoreFailure) {
         let text = script.map { CChar(bitPattern: $0) } + [0]
-        _ = try unsafe execute(text, [])
+        _ = try unsafe execute(text, [], limit: limits.call)
     }
 
     func begin(_ mode: Mode) throws(StoreFailure) {
         switch mode {
-        case .write: try query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        case .snapshot: try query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        case .write: _ = try run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", [], limit: limits.probe)
+        case .snapshot: _ = try run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", [], limit: limits.probe)
         }
     }
 
@@ -103,17 +119,34 @@ final class Connection {
         do { try query("ROLLBACK") } catch { isLost = true }
     }
 
-    private func run(_ sql: StaticString, _ parameters: [Parameter]) throws(StoreFailure) -> QueryResult {
+    private func run(
+        _ sql: StaticString,
+        _ parameters: [Parameter],
+        limit: Int? = nil
+    ) throws(StoreFailure) -> QueryResult {
         precondition(sql.hasPointerRepresentation, "a statement is longer than a character")
-        return try unsafe execute(UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self), parameters)
+        let text = unsafe UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self)
+        return try unsafe execute(text, parameters, limit: limit ?? limits.call)
     }
 
-    private func execute(_ sql: UnsafePointer<CChar>, _ parameters: [Parameter]) throws(StoreFailure) -> QueryResult {
-        guard !isLost, let watchdog else { throw .unavailable("the connection to the database is lost") }
-        let result = watchdog.watch { unsafe session.execute(sql, parameters) }
+    private func execute(
+        _ sql: UnsafePointer<CChar>,
+        _ parameters: [Parameter],
+        limit: Int
+    ) throws(StoreFailure) -> QueryResult {
+        guard !isLost else { throw .unavailable("the connection to the database is lost") }
+        let result: QueryResult?
+        if let watchdog {
+            result = watchdog.watch(milliseconds: limit) { unsafe session.execute(sql, parameters) }
+        } else {
+            result = unsafe session.execute(sql, parameters)
+        }
         if session.isBroken || result?.endsConnection == true {
             isLost = true
-            throw .unavailable("the connection to the database is lost: \(session.message)")
+            throw .unavailable(
+                isFrozen
+                    ? "the database does not answer" : "the connection to the database is lost: \(session.message)"
+            )
         }
         guard let result else { throw .unavailable(session.message) }
         guard result.isSuccess else { throw ServerError(result).failure }

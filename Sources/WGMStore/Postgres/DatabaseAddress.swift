@@ -31,7 +31,7 @@ package struct DatabaseAddress: Sendable, CustomStringConvertible, CustomReflect
     /// libpq's keywords in order: what the URI says overrides what stands before it.
     var keywords: [(keyword: String, value: String)] {
         let defaults = [
-            ("connect_timeout", "5"),
+            ("connect_timeout", "2"),
             ("keepalives", "1"),
             ("keepalives_idle", "10"),
             ("keepalives_interval", "5"),

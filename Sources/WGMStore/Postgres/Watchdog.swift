@@ -10,11 +10,9 @@ import Synchronization
 final class Watchdog {
     private let cutter: Cutter
     private let timer: any DispatchSourceTimer
-    private let limit: DispatchTimeInterval
 
-    init(socket: Int32, limit: DispatchTimeInterval) {
+    init(socket: Int32) {
         cutter = Cutter(socket: socket)
-        self.limit = limit
         timer = DispatchSource.makeTimerSource(queue: .global())
         timer.setEventHandler { [cutter] in cutter.cutIfOverdue() }
         timer.activate()
@@ -26,8 +24,11 @@ final class Watchdog {
         timer.cancel()
     }
 
-    func watch<Value>(_ body: () -> Value) -> Value {
-        let deadline = DispatchTime.now() + limit
+    /// True once a call was ended.
+    var hasCut: Bool { cutter.hasCut }
+
+    func watch<Value>(milliseconds limit: Int, _ body: () -> Value) -> Value {
+        let deadline = DispatchTime.now() + .milliseconds(limit)
         cutter.setDeadline(deadline)
         timer.schedule(deadline: deadline)
         defer { cutter.setDeadline(nil) }
@@ -37,19 +38,27 @@ final class Watchdog {
 
 /// The part of a watchdog that its timer's thread sees.
 private final class Cutter: Sendable {
+    private struct State {
+        /// nil while nothing is watched: then the socket may be somebody else's by now.
+        var deadline: DispatchTime?
+        var hasCut = false
+    }
+
     private let socket: Int32
-    /// nil while nothing is watched: then the socket may be somebody else's by now.
-    private let deadline = Mutex<DispatchTime?>(nil)
+    private let state = Mutex(State())
 
     init(socket: Int32) { self.socket = socket }
 
+    var hasCut: Bool { state.withLock { $0.hasCut } }
+
     func setDeadline(_ new: DispatchTime?) {
-        deadline.withLock { $0 = new }
+        state.withLock { $0.deadline = new }
     }
 
     func cutIfOverdue() {
-        deadline.withLock { deadline in
-            guard let due = deadline, due <= .now() else { return }
+        state.withLock { state in
+            guard let due = state.deadline, due <= .now() else { return }
+            state.hasCut = true
             _ = shutdown(socket, Int32(SHUT_RDWR))
         }
     }
