@@ -20,29 +20,29 @@ struct IdentityTests {
     }
 
     @Test("A user without a role learns which permission is missing, and leaves a record")
-    func nobodyIsRefused() async throws {
+    func strangerIsRefused() async throws {
         let gateway = try await Gateway.shared.value
-        let refused = try gateway.controlAsNobody("peer", "list", "wg0")
+        let refused = try gateway.controlAsDaemon("peer", "list", "wg0")
         #expect(refused.code == 5, "\(refused.errors)")
         #expect(refused.errors.contains("permission"), "\(refused.errors)")
         let records = try gateway.control("audit", "list", "--failures", "-o", "json").json([AuditDocument].self)
-        #expect(records?.contains { $0.uid == 65534 && $0.code == 7 } == true)
+        #expect(records?.contains { $0.uid == 1 && $0.code == 7 } == true)
     }
 
     @Test("A viewer sees and changes nothing, until the role is taken away")
     func viewerSees() async throws {
         let gateway = try await Gateway.shared.value
-        #expect(try gateway.control("principal", "set-roles", "nobody", "--role", "viewer").code == 0)
-        let list = try gateway.controlAsNobody("peer", "list", "wg0", "-o", "json")
+        #expect(try gateway.control("principal", "set-roles", "daemon", "--role", "viewer").code == 0)
+        let list = try gateway.controlAsDaemon("peer", "list", "wg0", "-o", "json")
         #expect(list.json([PeerDocument].self)?.contains { $0.name == "alice" } == true, "\(list.errors)")
-        let disable = try gateway.controlAsNobody("peer", "disable", "wg0", "alice")
+        let disable = try gateway.controlAsDaemon("peer", "disable", "wg0", "alice")
         #expect(disable.code == 5)
         #expect(disable.errors.contains("update"), "\(disable.errors)")
         #expect(disable.errors.contains("peer/alice"), "\(disable.errors)")
-        let rise = try gateway.controlAsNobody("principal", "set-roles", "nobody", "--role", "admin")
+        let rise = try gateway.controlAsDaemon("principal", "set-roles", "daemon", "--role", "admin")
         #expect(rise.code == 5)
-        #expect(try gateway.control("principal", "set-roles", "nobody").code == 0)
-        #expect(try gateway.controlAsNobody("peer", "list", "wg0").code == 5)
+        #expect(try gateway.control("principal", "set-roles", "daemon").code == 0)
+        #expect(try gateway.controlAsDaemon("peer", "list", "wg0").code == 5)
     }
 
     @Test("The last admin cannot be removed")
@@ -71,6 +71,6 @@ struct IdentityTests {
         let file = gateway.folder.newFile()
         #expect(try gateway.control("token", "issue", "--output-file", file).code == 0)
         try makeReadableByAll(file)
-        #expect(try gateway.controlAsNobody("peer", "list", "wg0", "--token-file", file).code == 6)
+        #expect(try gateway.controlAsDaemon("peer", "list", "wg0", "--token-file", file).code == 6)
     }
 }

@@ -48,6 +48,7 @@ let layers: [String: Layer] = [
         ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"],
         outside: ["Glibc"]
     ),
+    "wgmd-cluster": Layer([], outside: ["Glibc"]),
     "wgmctl": Layer(
         ["WGMModel", "WGMKeys", "WGMWire", "CWGMSystem"],
         outside: system.union(["CQREncode", "ArgumentParser", "Yams", "Foundation"])

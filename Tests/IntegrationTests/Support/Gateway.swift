@@ -57,8 +57,8 @@ actor Gateway {
         return try IntegrationTests.run(program, arguments, environment: environment(folder), scratch: folder)
     }
 
-    /// wgmctl as the user nobody, who may open the socket.
-    nonisolated func controlAsNobody(_ arguments: String...) throws -> CommandResult {
+    /// wgmctl as the user daemon, who may open the socket and has no role.
+    nonisolated func controlAsDaemon(_ arguments: String...) throws -> CommandResult {
         let program = folder.path + "/wgmctl"
         // The tree may be where only root can read.
         if !FileManager.default.fileExists(atPath: program) {
@@ -66,7 +66,7 @@ actor Gateway {
         }
         var environment = Self.environment(folder)
         environment["XDG_RUNTIME_DIR"] = nil
-        let identity = ["--reuid", "nobody", "--regid", "nogroup", "--groups", "wgm", program]
+        let identity = ["--reuid", "daemon", "--regid", "daemon", "--groups", "wgm", program]
         return try IntegrationTests.run(
             "/usr/bin/setpriv",
             identity + arguments,
