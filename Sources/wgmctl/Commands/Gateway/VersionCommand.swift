@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import WGMWire
+
+/// `wgmctl version`.
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version",
+        abstract: "Show the versions of wgmctl and, when it can be reached, of wgmd.",
+        discussion: Wgmctl.examples("wgmctl version", "wgmctl version -o yaml")
+    )
+
+    @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
+
+    func run() throws {
+        var server: V1.VersionResponse?
+        do throws(Status) {
+            var session = try Session.anonymous(global)
+            server = try session.metaVersion(V1.VersionRequest())
+        } catch {
+            Console.note("wgmd is not reached: \(error.message)")
+        }
+        try global.show(Versions(server: server))
+    }
+}

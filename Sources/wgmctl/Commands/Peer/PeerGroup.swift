@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import WGMWire
+
+/// `wgmctl peer`.
+struct PeerGroup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer",
+        abstract: "Manage the peers of an interface.",
+        subcommands: [
+            PeerCreateCommand.self, PeerListCommand.self, PeerShowCommand.self, PeerEnableCommand.self,
+            PeerDisableCommand.self, PeerDeleteCommand.self, PeerConfigCommand.self,
+        ]
+    )
+}
+
+/// The two words that name one peer.
+struct PeerArguments: ParsableArguments {
+    @Argument(help: "The interface.", completion: Completion.interfaces)
+    var interface: String
+
+    @Argument(help: "The peer.", completion: Completion.peers)
+    var name: String
+}
+
+/// `wgmctl peer list`.
+struct PeerListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List peers, of one interface or of all.",
+        discussion: Wgmctl.examples(
+            "wgmctl peer list",
+            "wgmctl peer list wg0 -o json | jq -r '.[] | select(.enabled) | .name'"
+        )
+    )
+
+    @Argument(help: "The interface; all if not said.", completion: Completion.interfaces)
+    var interface: String?
+
+    @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
+
+    func run() throws {
+        var session = try Session.authenticated(global)
+        let reply = try session.allPeers(of: interface)
+        Console.note(reply.freshness)
+        try global.show(PeerList(peers: reply.peers, now: .now))
+    }
+}
+
+/// `wgmctl peer show`.
+struct PeerShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one peer.",
+        discussion: Wgmctl.examples("wgmctl peer show wg0 anna", "wgmctl peer show wg0 anna -o yaml")
+    )
+
+    @OptionGroup var peer: PeerArguments
+
+    @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
+
+    func run() throws {
+        var session = try Session.authenticated(global)
+        let reply = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name))
+        Console.note(reply.freshness)
+        try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
+    }
+}
+
+extension Session {
+    /// All pages in one, as old as the oldest of them.
+    mutating func allPeers(of interface: String?) throws(Status) -> V1.ListPeersResponse {
+        var request = V1.ListPeersRequest(interface: interface)
+        var all = try peersList(request)
+        while let token = all.nextPageToken, !token.isEmpty, token != request.pageToken {
+            request.pageToken = token
+            let page = try peersList(request)
+            all.peers += page.peers
+            all.nextPageToken = page.nextPageToken
+            if all.freshness?.stale != true { all.freshness = page.freshness }
+        }
+        return all
+    }
+}

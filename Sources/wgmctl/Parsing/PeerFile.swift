@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import WGMModel
+
+/// One peer of a file of many.
+struct ListedPeer: Hashable, Sendable {
+    var name: ObjectName
+    var publicKey: PublicKey
+    /// The peer's own addresses.
+    var addresses: [IPAddress] = []
+    /// Prefixes behind the peer.
+    var prefixes: [IPPrefix] = []
+    var line: Int
+}
+
+/// A file of many peers: lines `NAME PUBLIC-KEY [ADDRESS-OR-PREFIX,…]`, `#` starts a comment.
+enum PeerFile {
+    static let maxBytes = 1 << 20
+    static let maxPeers = 5000
+
+    /// Reads the file; `-` is standard input.
+    static func read(path: String) throws(Failure) -> [ListedPeer] {
+        let bytes: [UInt8]?
+        do {
+            let file = try path == "-" ? Descriptor(number: dup(STDIN_FILENO)) : Descriptor(path: path, flags: O_RDONLY)
+            bytes = try file.readAll(limit: maxBytes)
+        } catch {
+            throw Failure(.usage, "cannot read \(path): \(error)")
+        }
+        guard let bytes else { throw Failure(.usage, "\(path) is larger than 1 MiB", hint: "split the file") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(.usage, "\(path) is not text in UTF-8")
+        }
+        return try parse(text, name: path == "-" ? "standard input" : path)
+    }
+
+    /// All peers, or all mistakes.
+    static func parse(_ text: String, name: String) throws(Failure) -> [ListedPeer] {
+        var peers: [ListedPeer] = []
+        var violations: [Failure.Violation] = []
+        // In a Swift string, CR LF is one character.
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (index, line) in lines.enumerated() {
+            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+            guard !words.isEmpty else { continue }
+            var rules: [String] = []
+            if let peer = parse(words, line: index + 1, rules: &rules) { peers.append(peer) }
+            violations += rules.map { Failure.Violation(field: "line \(index + 1)", rule: $0) }
+        }
+        violations += duplicates(in: peers)
+        guard violations.isEmpty else {
+            let count = violations.count == 1 ? "a mistake" : "\(violations.count) mistakes"
+            throw Failure(.usage, "\(name) has \(count), nothing was created", violations: violations, hint: hint)
+        }
+        guard !peers.isEmpty else { throw Failure(.usage, "\(name) names no peer", hint: hint) }
+        guard peers.count <= maxPeers else {
+            throw Failure(.usage, "\(name) names \(peers.count) peers; \(maxPeers) at most go into one call")
+        }
+        return peers
+    }
+
+    private static let hint = "each line is NAME PUBLIC-KEY [ADDRESS-OR-PREFIX,...]"
+
+    private static func parse(_ words: [Substring], line: Int, rules: inout [String]) -> ListedPeer? {
+        guard (2...3).contains(words.count) else {
+            rules.append("has \(words.count) words instead of 2 or 3")
+            return nil
+        }
+        let name = ObjectName(String(words[0]))
+        if name == nil { rules.append("the name \"\(words[0])\" is not \(ObjectName.rule)") }
+        let key = PublicKey(base64: words[1]).flatMap { $0.isZero ? nil : $0 }
+        if key == nil { rules.append("the public key is not \(PublicKey.rule)") }
+        let targets = words.count == 3 ? targets(words[2], rules: &rules) : ([], [])
+        guard let name, let key, rules.isEmpty else { return nil }
+        return ListedPeer(name: name, publicKey: key, addresses: targets.0, prefixes: targets.1, line: line)
+    }
+
+    private static func targets(_ list: Substring, rules: inout [String]) -> ([IPAddress], [IPPrefix]) {
+        var addresses: [IPAddress] = []
+        var prefixes: [IPPrefix] = []
+        for item in list.split(separator: ",", omittingEmptySubsequences: false) {
+            if let address = IPAddress(item) {
+                addresses.append(address)
+            } else if let prefix = IPPrefix(item) {
+                if prefix.isHost { addresses.append(prefix.address) } else { prefixes.append(prefix) }
+            } else if let address = InterfaceAddress(item) {
+                rules.append("\"\(item)\" has bits set behind the prefix length; did you mean \(address.prefix)?")
+            } else {
+                rules.append("\"\(item)\" is neither an address nor a prefix")
+            }
+        }
+        return (addresses, prefixes)
+    }
+
+    private static func duplicates(in peers: [ListedPeer]) -> [Failure.Violation] {
+        var names: [ObjectName: Int] = [:]
+        var keys: [PublicKey: Int] = [:]
+        var violations: [Failure.Violation] = []
+        for peer in peers {
+            if let first = names.updateValue(peer.line, forKey: peer.name) {
+                violations.append(.init(field: "line \(peer.line)", rule: "the name is the same as in line \(first)"))
+            }
+            if let first = keys.updateValue(peer.line, forKey: peer.publicKey) {
+                violations.append(.init(field: "line \(peer.line)", rule: "the key is the same as in line \(first)"))
+            }
+        }
+        return violations
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMWire
+
+extension ExitStatus {
+    init(_ code: StatusCode) {
+        self =
+            switch code {
+            case .ok: .success
+            case .notFound: .notFound
+            case .alreadyExists, .failedPrecondition, .aborted: .conflict
+            case .permissionDenied: .permissionDenied
+            case .unauthenticated: .unauthenticated
+            case .unavailable: .unavailable
+            case .invalidArgument, .outOfRange: .invalidArgument
+            case .deadlineExceeded: .deadlineExceeded
+            case .cancelled, .unknown, .resourceExhausted, .unimplemented, .internal, .dataLoss: .failure
+            }
+    }
+}
+
+extension Failure {
+    /// The daemon's refusal in the words of the command line, where `name` says what a person calls a field.
+    init(_ status: Status, naming name: (String) -> String = FieldNames.option) {
+        let found = status.details?.badRequest?.fieldViolations ?? []
+        let violations = found.map { Violation(field: name($0.field ?? ""), rule: $0.description ?? "") }
+        var message = status.message.isEmpty ? status.code.name : status.message
+        if !violations.isEmpty {
+            message = violations.count == 1 ? "a value is refused" : "\(violations.count) values are refused"
+        }
+        self.init(ExitStatus(status), message, violations: violations, hint: Self.hint(status))
+    }
+
+    private static func hint(_ status: Status) -> String? {
+        if let hint = status.reason.flatMap({ hint(reason: $0, status) }) { return hint }
+        return switch status.code {
+        case .notFound: "wgmctl interface list and wgmctl peer list show what there is"
+        case .permissionDenied: "wgmctl whoami shows what you may do"
+        case .unauthenticated: "without --token-file, wgmctl login gets a token"
+        case .unavailable: "wgmctl status shows what does not work"
+        case .deadlineExceeded: "look whether it was done before you repeat it; --timeout 2m waits longer"
+        case .resourceExhausted: status.retryAfterMilliseconds.map { "try again in \(($0 + 999) / 1000) s" }
+        case .unimplemented: "wgmctl version shows whether wgmd is older than wgmctl"
+        default: nil
+        }
+    }
+
+    private static func hint(reason: String, _ status: Status) -> String? {
+        switch reason {
+        case "NOT_RUNNING":
+            return "start wgmd, or name its socket with --socket PATH or WGM_SOCKET"
+        case "SOCKET_FORBIDDEN":
+            return "an administrator can add you: usermod --append --groups wgm USER"
+        case "MAY_HAVE_RUN":
+            return "look whether it was done before you repeat it"
+        case "INTERFACE_HAS_PEERS":
+            return "--with-peers deletes the interface and its peers"
+        case "PERMISSION_MISSING":
+            return "an admin can give you a role: wgmctl principal set-roles NAME --role operator"
+        default:
+            return nil
+        }
+    }
+}
+
+extension ExitStatus {
+    /// What is wrong with the path of the socket is wrong with the command line, not with a value that a daemon refused.
+    fileprivate init(_ status: Status) {
+        switch status.reason {
+        case "PATH_TOO_LONG", "NOT_A_SOCKET": self = .usage
+        default: self.init(status.code)
+        }
+    }
+}
+
+extension Status {
+    /// True unless it is certain that the daemon changed nothing.
+    var mayHaveRun: Bool {
+        if reason == "NEVER_RUN" || reason == "NOT_RUNNING" { return false }
+        return switch code {
+        case .deadlineExceeded, .cancelled, .unknown, .internal, .dataLoss: true
+        default: reason == "MAY_HAVE_RUN"
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMWire
+
+/// A connection to the daemon that knows who is calling.
+///
+/// Without a token file it logs in by itself and remembers the token for a few minutes; a remembered token that the daemon
+/// no longer accepts is replaced by a new login, once.
+struct Session: ~Copyable {
+    private enum Identity {
+        /// Nobody: for methods that need no token.
+        case anonymous
+        /// A token that cannot be renewed, from a file.
+        case given
+        /// A token of an earlier login.
+        case remembered
+        /// A token of a login that this process made.
+        case fresh
+    }
+
+    private let socket: String
+    private let timeout: Duration
+    private let cache: TokenCache?
+    private var client: BlockingClient
+    private var identity: Identity
+
+    /// For methods that need no token.
+    static func anonymous(_ options: GlobalOptions) throws(Status) -> Session {
+        let client = try connect(options.socketPath, token: nil, options.duration)
+        return Session(options, cache: nil, client: client, identity: .anonymous)
+    }
+
+    static func authenticated(_ options: GlobalOptions) throws -> Session {
+        if let path = options.tokenPath {
+            let token = try TokenFile.read(path: path) { Console.warn($0) }
+            let client = try connect(options.socketPath, token: token, options.duration)
+            return Session(options, cache: nil, client: client, identity: .given)
+        }
+        let cache = TokenCache(socket: options.socketPath)
+        let remembered = cache?.read(now: .now)
+        let client = try connect(options.socketPath, token: remembered?.token, options.duration)
+        guard remembered == nil else {
+            return Session(options, cache: cache, client: client, identity: .remembered)
+        }
+        var session = Session(options, cache: cache, client: client, identity: .anonymous)
+        try session.logIn()
+        return session
+    }
+
+    private init(
+        _ options: GlobalOptions,
+        cache: TokenCache?,
+        client: consuming BlockingClient,
+        identity: Identity
+    ) {
+        socket = options.socketPath
+        timeout = options.duration
+        self.cache = cache
+        self.client = client
+        self.identity = identity
+    }
+
+    private static func connect(_ path: String, token: String?, _ timeout: Duration) throws(Status) -> BlockingClient {
+        var client = try BlockingClient.connect(path: path, token: token, agent: "wgmctl/\(WGMVersion.current)")
+        client.timeout = timeout
+        return client
+    }
+
+    /// Gets a token for the user of this process, presents it, and remembers it.
+    @discardableResult
+    mutating func logIn() throws(Status) -> V1.LoginResponse {
+        let reply = try client.authLogin(V1.LoginRequest())
+        guard let token = reply.token, !token.isEmpty else {
+            throw Status(.internal, "the daemon's reply to the login holds no token")
+        }
+        if let expiry = reply.expiresUnixMs {
+            cache?.write(CachedToken(token: token, expires: Timestamp(milliseconds: expiry)))
+        }
+        try client.authenticate(token: token)
+        identity = .fresh
+        return reply
+    }
+
+    /// Logs in anew, whatever is remembered; for `wgmctl login`.
+    static func loggingIn(_ options: GlobalOptions) throws(Status) -> V1.LoginResponse {
+        let client = try connect(options.socketPath, token: nil, options.duration)
+        let cache = TokenCache(socket: options.socketPath)
+        var session = Session(options, cache: cache, client: client, identity: .anonymous)
+        return try session.logIn()
+    }
+}
+
+extension Session: BlockingCaller {
+    mutating func call<Q: WireMessage, R: WireMessage>(
+        _ method: MethodDescriptor,
+        _ request: Q,
+        as reply: R.Type
+    ) throws(Status) -> R {
+        do throws(Status) {
+            return try client.call(method, request, as: reply)
+        } catch {
+            guard error.code == .unauthenticated, identity == .remembered else { throw error }
+        }
+        cache?.remove()
+        // A connection whose token was refused has no valid slot, and a login needs none.
+        client = try Self.connect(socket, token: nil, timeout)
+        identity = .anonymous
+        try logIn()
+        return try client.call(method, request, as: reply)
+    }
+}
+
+extension GlobalOptions {
+    fileprivate var duration: Duration { .seconds(Int64(timeout.seconds)) }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMWire
+
+/// Audit records, one per row, newest first.
+struct AuditRecords: Presentable {
+    var records: [V1.AuditRecord]
+
+    var document: Document { .list(records.map(\.document)) }
+
+    func text(styled: Bool) -> String {
+        var table = Table([
+            .init(title: "NUMBER", alignment: .right), .init(title: "TIME"), .init(title: "WHO"),
+            .init(title: "METHOD"), .init(title: "RESOURCE"), .init(title: "RESULT"), .init(title: "MESSAGE"),
+        ])
+        for record in records {
+            table.append([
+                Words.number(record.sequence), Words.time(record.timeUnixMs), record.who, record.method ?? "",
+                record.resource ?? "", record.result, record.message ?? "",
+            ])
+        }
+        return table.rendered(styled: styled)
+    }
+}
+
+extension V1.AuditRecord {
+    /// The principal, or the user id of somebody who is none.
+    fileprivate var who: String {
+        if let principal, !principal.isEmpty { return principal }
+        return uid.map { "uid \($0)" } ?? ""
+    }
+
+    fileprivate var result: String {
+        guard let code else { return "" }
+        return StatusCode(rawValue: code)?.name ?? String(code)
+    }
+
+    fileprivate var document: Document {
+        .object([
+            "sequence": .number(sequence), "time_unix_ms": .number(timeUnixMs), "principal": .text(principal),
+            "uid": .number(uid), "token_id": .text(tokenId), "method": .text(method), "resource": .text(resource),
+            "code": .number(code), "message": .text(message), "request": .text(request),
+            "revision": .number(revision), "request_id": .text(requestId),
+        ])
+    }
+}

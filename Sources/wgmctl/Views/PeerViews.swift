@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMWire
+
+/// Peers, one per row.
+struct PeerList: Presentable {
+    var peers: [V1.Peer]
+    var now: Timestamp
+
+    var document: Document { .list(peers.map(\.document)) }
+
+    func text(styled: Bool) -> String {
+        var table = Table([
+            .init(title: "INTERFACE"), .init(title: "NAME"), .init(title: "STATE"), .init(title: "ADDRESSES"),
+            .init(title: "ENDPOINT"), .init(title: "HANDSHAKE"), .init(title: "RECEIVED", alignment: .right),
+            .init(title: "SENT", alignment: .right),
+        ])
+        for peer in peers {
+            table.append([
+                peer.interface ?? "", peer.name ?? "", peer.state, peer.addresses.joined(separator: ","),
+                peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
+                Words.bytes(peer.status?.receivedBytes), Words.bytes(peer.status?.sentBytes),
+            ])
+        }
+        return table.rendered(styled: styled)
+    }
+}
+
+/// Everything about one peer.
+struct PeerDetails: Presentable {
+    var peer: V1.Peer
+    var now: Timestamp
+
+    var document: Document { peer.document }
+
+    func text(styled: Bool) -> String {
+        Table(details: [
+            ("Interface", peer.interface ?? ""),
+            ("Name", peer.name ?? ""),
+            ("State", peer.state),
+            ("Public key", peer.publicKey ?? ""),
+            ("Addresses", Words.list(peer.addresses)),
+            ("Allowed addresses", Words.list(peer.allowedAddresses)),
+            ("Endpoint", peer.endpoint ?? ""),
+            ("Keepalive", peer.keepaliveS.map { $0 == 0 ? "off" : "\($0) s" } ?? "off"),
+            ("Comment", peer.comment ?? ""),
+            ("Latest handshake", peer.handshake(now: now) ?? "never"),
+            ("Seen at", peer.status?.endpoint ?? ""),
+            ("Received", Words.bytes(peer.status?.receivedBytes)),
+            ("Sent", Words.bytes(peer.status?.sentBytes)),
+            ("Created", Words.time(peer.createdUnixMs)),
+            ("Revision", Words.number(peer.revision)),
+        ]).rendered(styled: styled)
+    }
+}
+
+extension V1.Peer {
+    /// What is wanted, and how the kernel differs from it.
+    fileprivate var state: String {
+        let wanted = enabled == true
+        guard let present = status?.present, present != wanted else { return wanted ? "enabled" : "disabled" }
+        return wanted ? "enabled, missing" : "disabled, still there"
+    }
+
+    fileprivate func handshake(now: Timestamp) -> String? {
+        guard let milliseconds = status?.lastHandshakeUnixMs, milliseconds > 0 else { return nil }
+        return Words.age(of: Timestamp(milliseconds: milliseconds), now: now)
+    }
+
+    var document: Document {
+        .object([
+            "interface": .text(interface), "name": .text(name), "public_key": .text(publicKey),
+            "enabled": .flag(enabled), "addresses": .texts(addresses), "allowed_addresses": .texts(allowedAddresses),
+            "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS), "comment": .text(comment),
+            "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
+            "status": status?.document ?? .absent,
+        ])
+    }
+}
+
+extension V1.PeerStatus {
+    fileprivate var document: Document {
+        .object([
+            "present": .flag(present), "endpoint": .text(endpoint),
+            "last_handshake_unix_ms": .number(lastHandshakeUnixMs), "received_bytes": .number(receivedBytes),
+            "sent_bytes": .number(sentBytes), "observed_unix_ms": .number(observedUnixMs),
+        ])
+    }
+}

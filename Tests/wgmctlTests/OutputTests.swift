@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import WGMWire
+
+@testable import wgmctl
+
+@Suite("Output")
+struct OutputTests {
+    @Test("Peers are an aligned table with ages, sizes and - for what is absent")
+    func peerTable() throws {
+        let list = PeerList(peers: [Samples.anna, Samples.phone], now: Samples.now)
+        let expected = """
+            INTERFACE  NAME   STATE     ADDRESSES                   ENDPOINT         HANDSHAKE  RECEIVED     SENT
+            wg0        anna   enabled   fd12:3456:789a::2,10.7.0.2  192.0.2.7:40001  1 min ago   1.5 KiB  1.4 GiB
+            wg0        phone  disabled  fd12:3456:789a::3           -                -                 -        -
+
+            """
+        #expect(try Console.render(list, as: .table, styled: false) == expected)
+    }
+
+    @Test("Only titles and labels are bold, and only when asked for")
+    func style() throws {
+        let list = PeerList(peers: [Samples.anna], now: Samples.now)
+        let lines = try Console.render(list, as: .table, styled: true).split(separator: "\n")
+        #expect(lines[0].hasPrefix("\u{1b}[1mINTERFACE"))
+        #expect(lines[0].hasSuffix("SENT\u{1b}[0m"))
+        #expect(!lines[1].contains("\u{1b}"))
+        let details = try Console.render(
+            PeerDetails(peer: Samples.anna, now: Samples.now),
+            as: .table,
+            styled: true
+        )
+        #expect(details.hasPrefix("\u{1b}[1mInterface:\u{1b}[0m          wg0\n"))
+        for format in [OutputFormat.json, .yaml] {
+            #expect(try !Console.render(list, as: format, styled: true).contains("\u{1b}"))
+        }
+    }
+
+    @Test("A peer's details name everything, the key included")
+    func peerDetails() throws {
+        let expected = """
+            Interface:          wg0
+            Name:               anna
+            State:              enabled
+            Public key:         ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=
+            Addresses:          fd12:3456:789a::2, 10.7.0.2
+            Allowed addresses:  fd12:3456:789a::2/128, 10.7.0.2/32, 192.168.9.0/24
+            Endpoint:           -
+            Keepalive:          25 s
+            Comment:            laptop
+            Latest handshake:   1 min ago
+            Seen at:            192.0.2.7:40001
+            Received:           1.5 KiB
+            Sent:               1.4 GiB
+            Created:            2023-11-14T21:56:40Z
+            Revision:           8
+
+            """
+        let details = PeerDetails(peer: Samples.anna, now: Samples.now)
+        #expect(try Console.render(details, as: .table, styled: false) == expected)
+    }
+
+    @Test("JSON has the schema's field names, sorted, and null for what is absent")
+    func peerJSON() throws {
+        let expected = """
+            [
+              {
+                "addresses": [
+                  "fd12:3456:789a::3"
+                ],
+                "allowed_addresses": [
+                  "fd12:3456:789a::3/128"
+                ],
+                "comment": null,
+                "created_unix_ms": null,
+                "enabled": false,
+                "endpoint": null,
+                "interface": "wg0",
+                "keepalive_s": null,
+                "name": "phone",
+                "public_key": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A=",
+                "revision": null,
+                "status": null
+              }
+            ]
+
+            """
+        let list = PeerList(peers: [Samples.phone], now: Samples.now)
+        #expect(try Console.render(list, as: .json, styled: false) == expected)
+    }
+
+    @Test("YAML says the same, and text that looks like a number stays text")
+    func peerYAML() throws {
+        var peer = Samples.phone
+        peer.name = "0123"
+        peer.comment = "yes"
+        let expected = """
+            - addresses:
+              - fd12:3456:789a::3
+              allowed_addresses:
+              - fd12:3456:789a::3/128
+              comment: 'yes'
+              created_unix_ms: null
+              enabled: false
+              endpoint: null
+              interface: wg0
+              keepalive_s: null
+              name: '0123'
+              public_key: QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A=
+              revision: null
+              status: null
+
+            """
+        let list = PeerList(peers: [peer], now: Samples.now)
+        #expect(try Console.render(list, as: .yaml, styled: false) == expected)
+    }
+
+    @Test("No rows are a header in a table and an empty list elsewhere")
+    func empty() throws {
+        let list = InterfaceList(interfaces: [])
+        let header = "NAME  STATE  BACKEND  PORT  PEERS  IPV6-POOL  IPV4-POOL  ENDPOINT\n"
+        #expect(try Console.render(list, as: .table, styled: false) == header)
+        #expect(try Console.render(list, as: .json, styled: false) == "[]\n")
+        #expect(try Console.render(list, as: .yaml, styled: false) == "[]\n")
+    }
+
+    @Test("An interface shows what was wanted and what AUTO became")
+    func interface() throws {
+        let list = """
+            NAME  STATE  BACKEND   PORT  PEERS  IPV6-POOL            IPV4-POOL    ENDPOINT
+            wg0   up     kernel   51820      2  fd12:3456:789a::/64  10.7.0.0/24  vpn.example.org:51820
+
+            """
+        #expect(try Console.render(InterfaceList(interfaces: [Samples.interface]), as: .table, styled: false) == list)
+        let details = try Console.render(InterfaceDetails(interface: Samples.interface), as: .table, styled: false)
+        #expect(details.contains("Backend:        auto (kernel)\n"))
+        #expect(details.contains("Addresses:      fd12:3456:789a::1/64, 10.7.0.1/24\n"))
+    }
+
+    @Test(
+        "The state of an interface says how the kernel differs",
+        arguments: [
+            (V1.InterfaceStatus(present: false), "up, missing"),
+            (V1.InterfaceStatus(present: true, up: false), "up, but is down"),
+            (V1.InterfaceStatus(present: true, up: true, inSync: false), "up, not in sync"),
+            (V1.InterfaceStatus(present: true, up: true, inSync: true), "up"),
+            (V1.InterfaceStatus(error: "No such device"), "up, refused: No such device"),
+        ]
+    )
+    func interfaceState(status: V1.InterfaceStatus, expected: String) {
+        var interface = Samples.interface
+        interface.status = status
+        #expect(interface.state == expected)
+    }
+
+    @Test("Audit records have a person or a user id, and the code's name")
+    func audit() throws {
+        let records = AuditRecords(records: [
+            V1.AuditRecord(
+                sequence: 12,
+                timeUnixMs: 1_700_000_000_000,
+                principal: "anna",
+                uid: 1000,
+                method: "wgm.v1.Peers/Create",
+                resource: "node/gw/interface/wg0/peer/phone",
+                code: 0
+            ),
+            V1.AuditRecord(sequence: 9, timeUnixMs: 1_699_999_999_999, uid: 1001, method: "x", code: 7, message: "no"),
+        ])
+        let expected = """
+            NUMBER  TIME                  WHO       METHOD               RESOURCE                          RESULT             MESSAGE
+                12  2023-11-14T22:13:20Z  anna      wgm.v1.Peers/Create  node/gw/interface/wg0/peer/phone  OK                 -
+                 9  2023-11-14T22:13:19Z  uid 1001  x                    -                                 PERMISSION_DENIED  no
+
+            """
+        #expect(try Console.render(records, as: .table, styled: false) == expected)
+    }
+
+    @Test("A gateway serves only if it says so")
+    func health() throws {
+        let parts = [V1.HealthComponent(name: "database", healthy: false, message: "connection refused")]
+        let degraded = Health(reply: V1.CheckHealthResponse(status: .degraded, components: parts))
+        let expected = """
+            COMPONENT  HEALTHY  MESSAGE
+            gateway    no       degraded
+            database   no       connection refused
+
+            """
+        #expect(try Console.render(degraded, as: .table, styled: false) == expected)
+        #expect(!degraded.isServing)
+        #expect(!Health(reply: V1.CheckHealthResponse()).isServing)
+        #expect(Health(reply: V1.CheckHealthResponse(status: .serving)).isServing)
+    }
+
+    @Test("Neither a login nor a token in a file shows the token")
+    func tokensStayHidden() throws {
+        let login = LoginResult(
+            reply: V1.LoginResponse(token: "SECRET", principal: "root", roles: ["admin"], becameFirstAdmin: true),
+            now: Samples.now
+        )
+        let issued = IssuedToken(
+            reply: V1.IssueTokenResponse(token: "SECRET", tokenId: "id"),
+            showsToken: false,
+            now: Samples.now
+        )
+        for format in OutputFormat.allCases {
+            #expect(try !Console.render(login, as: format, styled: false).contains("SECRET"))
+            #expect(try !Console.render(issued, as: format, styled: false).contains("SECRET"))
+        }
+        #expect(try Console.render(login, as: .table, styled: false).hasSuffix("first admin of this gateway.\n"))
+    }
+}
