@@ -106,7 +106,11 @@ package actor PostgresStore: Store {
         }
         do {
             let value = try body(connection)
-            try connection.commit()
+            switch mode {
+            case .write: try connection.commit()
+            // Nothing was written: losing the connection now loses nothing.
+            case .snapshot: connection.rollBack()
+            }
             return value
         } catch {
             connection.rollBack()
