@@ -51,7 +51,7 @@ extension Failure {
             return "start wgmd, or name its socket with --socket PATH or WGM_SOCKET"
         case "SOCKET_FORBIDDEN":
             return "an administrator can add you: usermod --append --groups wgm USER"
-        case "MAY_HAVE_RUN":
+        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
             return "look whether it was done before you repeat it"
         case "INTERFACE_HAS_PEERS":
             return "--with-peers deletes the interface and its peers"
@@ -76,10 +76,14 @@ extension ExitStatus {
 extension Status {
     /// True unless it is certain that the daemon changed nothing.
     var mayHaveRun: Bool {
-        if reason == "NEVER_RUN" || reason == "NOT_RUNNING" { return false }
+        switch reason {
+        case "NEVER_RUN", "NOT_RUNNING": return false
+        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY": return true
+        default: break
+        }
         return switch code {
         case .deadlineExceeded, .cancelled, .unknown, .internal, .dataLoss: true
-        default: reason == "MAY_HAVE_RUN"
+        default: false
         }
     }
 }
