@@ -108,12 +108,12 @@ let package = Package(
             "WGMKeeperTests",
             ["WGMModel", "WGMKeys", "WGMVerify", "WGMKernel", "WGMKeeperProtocol", "WGMKeeper", "CWGMSystem"]
         ),
-        tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl"]),
+        tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl", "CSodium"]),
         tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
-        tests("wgmdTests", ["wgmd"]),
+        tests("wgmdTests", ["wgmd", logging]),
         tests("wgmctlTests", ["wgmctl", "WGMModel", "WGMKeys", "WGMWire"]),
         tests("IntegrationTests", ["WGMWire"]),
     ]
