@@ -52,7 +52,7 @@ def wgmctl(*arguments):
 
 def resident(program):
     """Megabytes."""
-    pid = subprocess.run(["pgrep", "-o", "-x", program], capture_output=True, text=True, check=True).stdout.strip()
+    pid = subprocess.run(["pgrep", "--ns", str(os.getpid()), "--nslist", "net", "-o", "-x", program], capture_output=True, text=True, check=True).stdout.strip()
     with open(f"/proc/{pid}/status") as status:
         line = next(line for line in status if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024

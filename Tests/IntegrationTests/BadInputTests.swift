@@ -25,7 +25,7 @@ private let key = "Ym9iYm9iYm9iYm9iYm9iYm9iYm9iYm9iYm9iYm9iYm8="
 struct BadInputTests {
     static let interfaces = [
         BadInput("interface create lo", names: "NAME", rule: "1 to 15 characters"),
-        BadInput("interface create sixteen-letters", names: "NAME", rule: "1 to 15 characters"),
+        BadInput("interface create sixteen-letters-", names: "NAME", rule: "1 to 15 characters"),
         BadInput("interface create a/b", names: "NAME", rule: "1 to 15 characters"),
         BadInput("interface create wg1 --mtu 1279", names: "--mtu", rule: "1280"),
         BadInput("interface create wg1 --mtu 65536", names: "--mtu", rule: "65535"),
@@ -39,12 +39,12 @@ struct BadInputTests {
         BadInput("interface create wg1 --dns nameserver", names: "--dns", rule: "address"),
     ]
     static let peers = [
-        BadInput("peer create wg0 -- ../bob --public-key \(key)", names: "NAME", rule: "letter or digit"),
+        BadInput("peer create wg0 ../bob --public-key \(key)", names: "NAME", rule: "letter or digit"),
         BadInput("peer create wg0 bob --public-key short", names: "--public-key", rule: "44"),
         BadInput(
             "peer create wg0 bob --public-key \(String(repeating: "A", count: 43))=",
             names: "--public-key",
-            rule: "44"
+            rule: "zeros"
         ),
         BadInput("peer create wg0 bob --public-key \(key) --address 10.90.0.300", names: "--address", rule: "address"),
         BadInput("peer create wg0 bob --public-key \(key) --address 127.0.0.1", names: "--address", rule: "loopback"),

@@ -11,7 +11,7 @@ struct DatabaseLossTests {
         let link = try await gateway.inside("ip -o link show dev wg0 | cut -d: -f1")
         #expect(link.code == 0)
         #expect(
-            try await gateway.inside("kill -STOP $(postmaster) && pkill -KILL -P $(postmaster) -u wgmd-postgres").code
+            try await gateway.inside("kill -STOP $(postmaster) && pkill -KILL -P $(postmaster)").code
                 == 0
         )
 

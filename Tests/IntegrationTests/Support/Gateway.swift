@@ -29,6 +29,8 @@ actor Gateway {
         replies = output.fileHandleForReading
         let (code, text) = try Self.reply(from: replies)
         guard code == 0 else { throw Unusable(description: "the gateway did not start:\n\(text)") }
+        // The shared gateway ends with the process, when nobody is left to tidy up.
+        _ = try Self.send("remove_folder_at_end", commands, replies)
         guard furnished else { return }
         for arguments in Self.furniture {
             let result = try Self.control(arguments, folder)
@@ -84,8 +86,16 @@ actor Gateway {
 
     /// Runs a shell command inside the gateway's namespaces.
     func inside(_ command: String) throws -> (code: Int32, output: String) {
+        try Self.send(command, commands, replies)
+    }
+
+    private static func send(
+        _ command: String,
+        _ commands: FileHandle,
+        _ replies: FileHandle
+    ) throws -> (code: Int32, output: String) {
         try commands.write(contentsOf: Data((command + "\n").utf8))
-        return try Self.reply(from: replies)
+        return try reply(from: replies)
     }
 
     /// Reads up to a line `done CODE`.
