@@ -25,13 +25,14 @@ struct ClusterAccount {
         guard uid != 0 else { throw .unusablePath(name, rule: "PostgreSQL refuses to run as root") }
     }
 
-    /// The same command, run as this user without a way back, and stopped when the thread that started it ends.
+    /// The same command, run as this user without a way back, and stopped when the thread that started it ends if `signal`
+    /// says how.
     ///
     /// It starts in `/`, since PostgreSQL's programs fail where they may not return to the folder they came from.
-    func command(_ arguments: [String], whenParentEnds signal: String) throws(ClusterFailure) -> [String] {
+    func command(_ arguments: [String], whenParentEnds signal: String? = nil) throws(ClusterFailure) -> [String] {
         guard unsafe access(Self.setpriv, X_OK) == 0 else { throw .setprivMissing }
         let identity = geteuid() == 0 ? ["--reuid", "\(uid)", "--regid", "\(gid)", "--clear-groups"] : []
-        return [Self.env, "--chdir=/", Self.setpriv] + identity + ["--no-new-privs", "--pdeathsig", signal, "--"]
-            + arguments
+        let tie = signal.map { ["--pdeathsig", $0] } ?? []
+        return [Self.env, "--chdir=/", Self.setpriv] + identity + ["--no-new-privs"] + tie + ["--"] + arguments
     }
 }

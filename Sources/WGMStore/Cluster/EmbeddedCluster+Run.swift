@@ -21,8 +21,7 @@ extension EmbeddedCluster {
         while true {
             if let pid = steadyServer() { return pid }
             let logStart = log.end
-            let command = try account.command(serverCommand(programs), whenParentEnds: "INT")
-            let pid = try ChildProcess.spawn(command, input: nil, output: log.descriptor)
+            let pid = try spawn(serverCommand(programs), account, log.descriptor)
             switch wait(for: pid, until: deadline, progress: progress) {
             case .accepting: return pid
             case .slow:
@@ -37,6 +36,25 @@ extension EmbeddedCluster {
                 progress("waiting for the embedded database's previous process to end")
                 usleep(200_000)
             }
+        }
+    }
+
+    /// The server's process, or the one that minds it, which needs nothing but the other end of its pipe.
+    private func spawn(_ server: [String], _ account: ClusterAccount, _ output: Int32) throws(ClusterFailure) -> Int32 {
+        guard let minder else {
+            let command = try account.command(server, whenParentEnds: "INT")
+            return try ChildProcess.spawn(command, input: nil, output: output)
+        }
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw .system("open", path: "a pipe", errno: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        do throws(ClusterFailure) {
+            // The write end stays open, unused, until this process ends.
+            return try ChildProcess.spawn(account.command([minder] + server), input: ends[0], output: output)
+        } catch {
+            close(ends[1])
+            throw error
         }
     }
 
@@ -72,7 +90,7 @@ extension EmbeddedCluster {
         var nextWord = ContinuousClock.now + .seconds(3)
         while ContinuousClock.now < deadline {
             if ChildProcess.status(of: pid) != nil { return .ended }
-            if serverInFile() == pid, isAccepting { return .accepting }
+            if isServer(serverInFile(), of: pid), isAccepting { return .accepting }
             if ContinuousClock.now > nextWord {
                 progress("waiting for the embedded database to accept connections")
                 nextWord = ContinuousClock.now + .seconds(3)
@@ -80,6 +98,13 @@ extension EmbeddedCluster {
             usleep(30_000)
         }
         return .slow
+    }
+
+    /// With a minder the process that was started is the server's parent.
+    private func isServer(_ server: pid_t?, of pid: pid_t) -> Bool {
+        guard let server else { return false }
+        guard minder != nil else { return server == pid }
+        return ClusterFiles.read("/proc/\(server)/status", limit: 4096)?.contains("PPid:\t\(pid)\n") ?? false
     }
 
     /// A server that accepts connections, and still does a moment later: not one that is about to stop.

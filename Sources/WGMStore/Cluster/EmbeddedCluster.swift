@@ -4,9 +4,9 @@ import Glibc
 
 /// A private PostgreSQL cluster in a folder of its own, reached through a Unix socket only.
 ///
-/// All calls block. They are for the daemon's start, while it is still root and has one thread: the database's process is
-/// tied to the *thread* that called `start()` (`PR_SET_PDEATHSIG`) and is told to stop when that thread ends. So call
-/// it from the main thread, which lives as long as the process.
+/// All calls block. They are for the daemon's start, while it is still root and has one thread. With a `minder` the server
+/// ends when this process does, whoever it is by then. Without one it is tied to the *thread* that called `start()`
+/// (`PR_SET_PDEATHSIG`), which works only while that thread may signal the server's user.
 package struct EmbeddedCluster: Sendable {
     package static let database = "wgm"
     package static let ownerRole = "wgm_owner"
@@ -21,19 +21,23 @@ package struct EmbeddedCluster: Sendable {
     package let daemonUser: String
     /// The group that may enter the socket's folder; nil lets everybody in, to be told apart by the access files.
     package let socketGroup: UInt32?
+    /// The program `wgmd-cluster`.
+    package let minder: String?
 
     package init(
         folder: String,
         socketFolder: String,
         systemUser: String = "wgmd-postgres",
         daemonUser: String = "wgmd",
-        socketGroup: UInt32? = nil
+        socketGroup: UInt32? = nil,
+        minder: String? = nil
     ) {
         self.folder = folder
         self.socketFolder = socketFolder
         self.systemUser = systemUser
         self.daemonUser = daemonUser
         self.socketGroup = socketGroup
+        self.minder = minder
     }
 
     /// For migrations: root, and the cluster's own system user, may.

@@ -29,7 +29,8 @@ struct Database {
                 folder: configuration.clusterState,
                 socketFolder: configuration.clusterSocketFolder,
                 systemUser: isRoot ? configuration.postgresUser : try Account.ownName(),
-                daemonUser: isRoot ? configuration.user : try Account.ownName()
+                daemonUser: isRoot ? configuration.user : try Account.ownName(),
+                minder: try Program.path("wgmd-cluster")
             )
             try cluster.prepare(progress: Start.say)
             pid = try cluster.start(progress: Start.say)

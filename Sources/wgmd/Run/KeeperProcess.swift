@@ -7,11 +7,9 @@ internal import Glibc
 enum KeeperProcess {
     private static let inheritedDescriptor: Int32 = 3
 
-    /// Where the keeper's program is: as configured, beside this program, or where the package puts it.
-    static func program(_ configured: String?) throws(StartError) -> String {
-        let candidates = configured.map { [$0] } ?? [ownFolder() + "/wgmd-keeper", "/usr/libexec/wgm/wgmd-keeper"]
-        for path in candidates where unsafe access(path, X_OK) == 0 { return path }
-        throw StartError("no program wgmd-keeper at \(candidates.joined(separator: " or ")); set `keeper_program`")
+    private static func program(_ configured: String?) throws(StartError) -> String {
+        if let configured { return configured }
+        return try Program.path("wgmd-keeper")
     }
 
     /// - Returns: this process's end of the socket pair, and the keeper's process id.
@@ -53,14 +51,5 @@ enum KeeperProcess {
             throw .system("cannot start \(program)")
         }
         return pid
-    }
-
-    private static func ownFolder() -> String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe bytes.baseAddress.map { unsafe readlink("/proc/self/exe", $0, bytes.count) } ?? 0
-        }
-        let path = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
-        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }
 }
