@@ -12,7 +12,7 @@ struct TextTests {
         arguments: [
             ("plain ümläut", "plain ümläut"), ("a\u{1b}[31mred", "a\\u{1b}[31mred"), ("two\nlines\t", "two\\nlines\\t"),
             ("\u{9b}2J", "\\u{9b}2J"), ("abc\u{202e}txt", "abc\\u{202e}txt"), ("\u{0}", "\\u{0}"),
-            ("\u{2028}", "\\u{2028}"), ("👩‍💻", "👩‍💻"),
+            ("\u{2028}", "\\u{2028}"), ("\u{feff}", "\\u{feff}"), ("👩‍💻", "👩‍💻"),
         ]
     )
     func escapes(text: String, expected: String) {
@@ -24,11 +24,11 @@ struct TextTests {
         var peer = Samples.phone
         peer.name = "x\n\u{1b}]0;owned\u{7}\u{202e}\"\\"
         let list = PeerList(peers: [peer], now: Samples.now)
-        let table = try Console.render(list, as: .table, styled: false)
+        let table = Console.render(list, as: .table, styled: false)
         #expect(table.split(separator: "\n").count == 2)
-        let json = try Console.render(list, as: .json, styled: false)
+        let json = Console.render(list, as: .json, styled: false)
         #expect(json.contains(#""x\n\u001b]0;owned\u0007\u202e\"\\""#))
-        for output in [table, json, try Console.render(list, as: .yaml, styled: false)] {
+        for output in [table, json, Console.render(list, as: .yaml, styled: false)] {
             #expect(!output.unicodeScalars.contains { $0.isUnprintable && $0 != "\n" })
         }
     }

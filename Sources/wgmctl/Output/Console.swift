@@ -2,7 +2,6 @@
 
 internal import ArgumentParser
 internal import Glibc
-internal import Yams
 
 /// The three ways to print a result.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
@@ -35,11 +34,11 @@ struct Console: Sendable {
         try unsafe Array(text.utf8).withUnsafeBytes { try unsafe writeAll($0, to: STDOUT_FILENO) }
     }
 
-    static func render(_ result: some Presentable, as format: OutputFormat, styled: Bool) throws -> String {
+    static func render(_ result: some Presentable, as format: OutputFormat, styled: Bool) -> String {
         switch format {
         case .table: result.text(styled: styled)
         case .json: result.document.json + "\n"
-        case .yaml: try YAMLEncoder().encode(result.document)
+        case .yaml: result.document.yaml
         }
     }
 

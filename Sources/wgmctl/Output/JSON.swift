@@ -13,7 +13,7 @@ extension Document {
         case .absent: output += "null"
         case .flag(let value): output += value ? "true" : "false"
         case .number(let value): output += String(value)
-        case .text(let value): Self.writeString(value, to: &output)
+        case .text(let value): output += Self.quoted(value)
         case .list(let elements):
             Self.writeLines(elements, between: ("[", "]"), to: &output, indent: indent) { element, output, indent in
                 element.writeJSON(to: &output, indent: indent)
@@ -21,8 +21,7 @@ extension Document {
         case .object(let members):
             let sorted = members.sorted { $0.key < $1.key }
             Self.writeLines(sorted, between: ("{", "}"), to: &output, indent: indent) { member, output, indent in
-                Self.writeString(member.key, to: &output)
-                output += ": "
+                output += Self.quoted(member.key) + ": "
                 member.value.writeJSON(to: &output, indent: indent)
             }
         }
@@ -45,25 +44,8 @@ extension Document {
         output += brackets.1
     }
 
-    private static func writeString(_ value: String, to output: inout String) {
-        output += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": output += "\\\(scalar)"
-            case "\n": output += "\\n"
-            case "\r": output += "\\r"
-            case "\t": output += "\\t"
-            case _ where scalar.isUnprintable: writeEscaped(scalar, to: &output)
-            default: output.unicodeScalars.append(scalar)
-            }
-        }
-        output += "\""
-    }
-
-    private static func writeEscaped(_ scalar: Unicode.Scalar, to output: inout String) {
-        for unit in String(scalar).utf16 {
-            let hex = String(unit, radix: 16)
-            output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        }
+    /// What is outside the basic plane takes two escapes, as in UTF-16.
+    private static func quoted(_ value: String) -> String {
+        value.quoted { String($0).utf16.map { "\\u" + $0.hexadecimal(digits: 4) }.joined() }
     }
 }

@@ -68,7 +68,7 @@ struct PrincipalSetRolesCommand: ParsableCommand {
         if principal.uid == nil {
             Console.note(
                 "no local user is called \(name), so this is a robot: "
-                    + "wgmctl token issue --principal \(name) makes a token for it"
+                    + "wgmctl token issue --principal \(name) --bind-uid UID makes a token for it"
             )
         }
         try global.show(PrincipalDetails(principal: principal))

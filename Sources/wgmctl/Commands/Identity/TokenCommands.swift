@@ -90,8 +90,8 @@ struct TokenRevokeCommand: ParsableCommand {
     func run() throws {
         var session = try Session.authenticated(global)
         let reply = try session.authRevokeToken(V1.RevokeTokenRequest(principal: principal, tokenId: tokenID))
-        let whose = principal.map { "of \($0)" } ?? "of yours"
-        let sentence = tokenID.map { "token \($0) revoked" } ?? "all tokens \(whose) revoked"
+        let all = principal.map { "all tokens of \($0) revoked" } ?? "all your tokens revoked"
+        let sentence = tokenID.map { "token \($0) revoked" } ?? all
         try global.show(Outcome(sentence: sentence, revision: reply.revision))
     }
 }
