@@ -92,7 +92,6 @@ let package = Package(
             "wgmctl",
             [
                 "WGMModel", "WGMKeys", "WGMWire", "CQREncode", argumentParser,
-                .product(name: "Yams", package: "Yams"),
             ]
         ),
         tests("LayeringTests", []),
@@ -114,7 +113,10 @@ let package = Package(
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
         tests("wgmdTests", ["wgmd", logging]),
-        tests("wgmctlTests", ["wgmctl", "WGMModel", "WGMKeys", "WGMWire"]),
+        tests(
+            "wgmctlTests",
+            ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]
+        ),
         tests("IntegrationTests", ["WGMWire"]),
     ]
 )

@@ -34,7 +34,7 @@ let layers: [String: Layer] = [
     "WGMWire": Layer(["CWGMProto"], outside: system),
     "WGMRPC": Layer(["WGMWire", "CWGMSystem"], outside: system.union(nio)),
     "WGMServer": Layer(
-        ["WGMModel", "WGMWire", "WGMRPC", "WGMControl"],
+        ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl"],
         outside: system.union(nio).union(["Logging"])
     ),
     "wgmd": Layer(
@@ -51,7 +51,7 @@ let layers: [String: Layer] = [
     "wgmd-cluster": Layer([], outside: ["Glibc"]),
     "wgmctl": Layer(
         ["WGMModel", "WGMKeys", "WGMWire", "CWGMSystem"],
-        outside: system.union(["CQREncode", "ArgumentParser", "Yams", "Foundation"])
+        outside: system.union(["CQREncode", "ArgumentParser"])
     ),
 ]
 

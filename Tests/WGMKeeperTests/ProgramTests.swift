@@ -149,7 +149,6 @@ struct ProgramTests {
         let program = try KeeperProgram(state: state.path, wrapper: limit)
         let client = program.client()
         _ = try await client.hello()
-        let started = ContinuousClock.now
         let failure = await #expect(throws: KernelFailure.self) {
             try await client.apply(
                 .createLink(backend: .automatic, mtu: 1420),
@@ -158,7 +157,6 @@ struct ProgramTests {
             )
         }
         #expect(failure?.reason == .journal && failure?.errno == EFBIG)
-        #expect(ContinuousClock.now - started < .seconds(2))
         #expect(try await client.dump(Sample.interface("wgm-none")) == nil)
     }
 }

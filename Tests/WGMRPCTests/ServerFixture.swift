@@ -85,7 +85,7 @@ struct ServerFixture: Sendable {
     }
 
     /// Waits until something is so.
-    func eventually(within: Duration = .seconds(5), _ condition: () -> Bool) async throws -> Bool {
+    func eventually(within: Duration = .seconds(60), _ condition: () -> Bool) async throws -> Bool {
         let end = Moment.now() + within
         while Moment.now() < end {
             if condition() { return true }

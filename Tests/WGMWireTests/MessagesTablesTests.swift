@@ -84,13 +84,10 @@ struct MessagesAuditTests {
 
     @Test("a field that is not marked is a hash, inside a clear field too")
     func redacted() {
-        // Grant's fields carry no mark.
-        let grant = V1.Grant(resource: "node/secret", verbs: ["get"])
-        let request = V1.IssueTokenRequest(principal: "zoë", grants: [grant])
-        let text = json(request)
-        #expect(!text.contains("secret"))
-        #expect(text == #"{"principal":"zoë","grants":[{"resource":{"hash":"13 bytes"},"verbs":{"hash":"5 bytes"}}]}"#)
-        #expect(V1.auditedFields.contains { $0.message == "wgm.v1.Grant" && $0.field == "resource" && !$0.isClear })
+        let peer = V1.NewPeer(name: "zoë", comment: "secret")
+        let text = json(V1.CreatePeersRequest(interface: "wg0", peers: [peer]))
+        #expect(text == #"{"interface":"wg0","peers":[{"name":"zoë","comment":{"hash":"8 bytes"}}]}"#)
+        #expect(V1.auditedFields.contains { $0.message == "wgm.v1.NewPeer" && $0.field == "comment" && !$0.isClear })
         #expect(V1.auditedFields.contains { $0.message == "wgm.v1.NewPeer" && $0.field == "name" && $0.isClear })
     }
 

@@ -70,7 +70,7 @@ public enum V1 {
         AuditedField(message: "wgm.v1.NewPeer", field: "ipv6_only", isClear: true),
         AuditedField(message: "wgm.v1.NewPeer", field: "endpoint", isClear: true),
         AuditedField(message: "wgm.v1.NewPeer", field: "keepalive_s", isClear: true),
-        AuditedField(message: "wgm.v1.NewPeer", field: "comment", isClear: true),
+        AuditedField(message: "wgm.v1.NewPeer", field: "comment", isClear: false),
         AuditedField(message: "wgm.v1.NewPeer", field: "disabled", isClear: true),
         AuditedField(message: "wgm.v1.ListPeersRequest", field: "interface", isClear: true),
         AuditedField(message: "wgm.v1.ListPeersRequest", field: "page_size", isClear: true),

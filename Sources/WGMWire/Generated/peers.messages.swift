@@ -92,7 +92,7 @@ extension V1 {
         public var endpoint: String?
         /// Seconds, 0 to 65535.
         public var keepaliveS: UInt32?
-        /// At most 256 bytes.
+        /// At most 256 bytes. Free text may be about persons, so it is not readable in the audit log.
         public var comment: String?
         public var disabled: Bool?
 

@@ -74,7 +74,7 @@ extension V1.NewPeer: AuditedMessage {
         writer.clear("ipv6_only", self.ipv6Only) { $0.bool($1) }
         writer.clear("endpoint", self.endpoint) { $0.string($1) }
         writer.clear("keepalive_s", self.keepaliveS) { $0.number($1) }
-        writer.clear("comment", self.comment) { $0.string($1) }
+        writer.hashed("comment", isPresent: self.comment != nil, alone: V1.NewPeer(comment: self.comment))
         writer.clear("disabled", self.disabled) { $0.bool($1) }
     }
 }

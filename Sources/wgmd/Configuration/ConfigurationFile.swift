@@ -34,6 +34,13 @@ struct ConfigurationFile {
 
     /// Reads a configuration whose `node` is the host's name unless the text says another.
     static func parse(_ text: String, path: String, hostName: String) throws(ConfigurationError) -> Configuration {
+        // TOMLKit hands strings over as C does: what stands behind a NUL would be lost without a word.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if let index = lines.firstIndex(where: {
+            $0.utf8.contains(0) || $0.contains("\\u0000") || $0.contains("\\U00000000")
+        }) {
+            throw ConfigurationError(path: path, problems: [.init(line: index + 1, message: "NUL is not allowed")])
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)
