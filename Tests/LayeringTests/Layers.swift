@@ -32,7 +32,7 @@ let layers: [String: Layer] = [
     ),
     "WGMStore": Layer(["WGMModel", "WGMControl"], outside: system.union(["CPostgres"])),
     "WGMWire": Layer(["CWGMProto"], outside: system),
-    "WGMRPC": Layer(["WGMWire", "CWGMSystem"], outside: system.union(nio)),
+    "WGMRPC": Layer(["WGMWire"], outside: system.union(nio)),
     "WGMServer": Layer(
         ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl"],
         outside: system.union(nio).union(["Logging"])
@@ -67,7 +67,7 @@ let homes: [String: Set<String>] = [
     "WGMKeeper": ["wgmd-keeper"],
     "NIOCore": ["WGMRPC", "WGMServer", "wgmd"],
     "NIOPosix": ["WGMRPC", "WGMServer", "wgmd"],
-    "Foundation": ["wgmd", "wgmctl"],
+    "Foundation": ["wgmd"],
 ]
 
 /// Targets whose API programs outside this package may use.
