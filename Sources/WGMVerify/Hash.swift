@@ -17,9 +17,7 @@ package enum Hash {
         unsafe bytes.withUnsafeBytes { unsafe blake2b($0, key: []) }
     }
 
-    /// BLAKE2b with 32 bytes of output, which without the key tells nothing about guessable bytes.
-    ///
-    /// - Parameter key: at most 64 bytes.
+    /// BLAKE2b with 32 bytes of output, which without the key (at most 64 bytes) tells nothing about guessable bytes.
     package static func blake2b(_ bytes: UnsafeRawBufferPointer, key: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: byteCount)
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
