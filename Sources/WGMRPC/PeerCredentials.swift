@@ -9,6 +9,7 @@ struct PeerCredentials {
     /// What the kernel reports when there are no credentials.
     private static let nobody = UInt32.max
 
+    /// 0 for a process outside this one's namespace; advisory, and not used.
     private let pid: Int32
     private let uid: UInt32
     private let gid: UInt32
@@ -23,6 +24,6 @@ struct PeerCredentials {
     }
 
     private var transport: ConnectionPeer.Transport {
-        uid == Self.nobody || gid == Self.nobody || pid == 0 ? .unknown : .unix(uid: uid, gid: gid)
+        uid == Self.nobody || gid == Self.nobody ? .unknown : .unix(uid: uid, gid: gid)
     }
 }
