@@ -15,11 +15,13 @@ struct AuditLog {
         try connection.query(
             """
             INSERT INTO audit
-                (node, time, principal, uid, token_id, method, resource, code, message, request, request_id, revision)
-            SELECT $1, time, principal, uid, token_id, method, resource, code, message, request, request_id, $2
+                (node, time, principal, uid, token_id, method, resource, code, message, request, request_id, revision,
+                 reason)
+            SELECT $1, time, principal, uid, token_id, method, resource, code, message, request, request_id, $2, reason
             FROM unnest($3::timestamptz[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-                        $9::bigint[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
-                AS new (time, principal, uid, token_id, method, resource, code, message, request, request_id, place)
+                        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY
+                AS new (time, principal, uid, token_id, method, resource, code, message, request, request_id, reason,
+                        place)
             ORDER BY place
             """,
             .text(node),
@@ -33,7 +35,8 @@ struct AuditLog {
             .array(of: .int8, entries.map { .int($0.code) }),
             .texts(entries.map { storable($0.message) }),
             .texts(entries.map { storable($0.request) }),
-            .texts(entries.map { storable($0.requestID) })
+            .texts(entries.map { storable($0.requestID) }),
+            .texts(entries.map { storable($0.reason) })
         )
     }
 
@@ -66,7 +69,7 @@ struct AuditLog {
         let rows = try connection.query(
             """
             SELECT sequence, revision, time, principal, uid, token_id, method, resource, code, message, request,
-                   request_id
+                   request_id, reason
             FROM audit
             WHERE ($2 IS NULL OR sequence < $2) AND ($3 IS NULL OR principal = $3) AND ($4 IS NULL OR method = $4)
                 AND (NOT $5 OR code <> 0) AND ($6 IS NULL OR time >= $6)
@@ -99,7 +102,8 @@ extension Row {
             code: UInt32(clamping: try int()),
             message: try text(),
             request: try text(),
-            requestID: try text()
+            requestID: try text(),
+            reason: try text()
         )
         return AuditRecord(sequence: sequence, entry: entry, revision: revision)
     }

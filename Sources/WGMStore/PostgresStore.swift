@@ -56,7 +56,12 @@ package actor PostgresStore: Store {
             }
             let changes = ChangeWriter(connection: connection, node: node, revision: revision, caller: audit)
             let touched = try changes.apply(change)
-            try RevisionLog(connection: connection, node: node).record(change, revision: revision, audit: audit)
+            try RevisionLog(connection: connection, node: node).record(
+                change,
+                revision: revision,
+                audit: audit,
+                touched: touched
+            )
             return Committed(revision: revision, outcome: .applied(touched))
         }
     }
@@ -77,6 +82,20 @@ package actor PostgresStore: Store {
     package func auditRecords(_ query: AuditQuery) throws(StoreFailure) -> [AuditRecord] {
         try reading { (connection) throws(StoreFailure) in
             try AuditLog(connection: connection, node: node).records(query)
+        }
+    }
+
+    package func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) {
+        let pairs = revisions.sorted { $0.key.value < $1.key.value }
+        _ = try reading { (connection) throws(StoreFailure) in
+            try connection.query(
+                """
+                UPDATE interface i SET settled = new.settled
+                FROM unnest($1::bigint[], $2::bigint[]) AS new (id, settled) WHERE i.id = new.id
+                """,
+                .array(of: .int8, pairs.map { .int($0.key.value) }),
+                .ints(pairs.map(\.value))
+            )
         }
     }
 

@@ -16,15 +16,26 @@ struct RevisionLog {
         return try row.int() + 1
     }
 
-    func record(_ change: Change, revision: Int64, audit: AuditEntry) throws(StoreFailure) {
+    func record(
+        _ change: Change,
+        revision: Int64,
+        audit: AuditEntry,
+        touched: Touched
+    ) throws(StoreFailure) {
+        try History(connection: connection, node: node).record(touched, revision: revision)
         try connection.query("UPDATE head SET revision = $1", .int(revision))
         try connection.query(
-            "INSERT INTO revision (number, principal, request_id, method, summary) VALUES ($1, $2, $3, $4, $5)",
+            """
+            INSERT INTO revision (number, principal, request_id, method, summary, reason, node)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
             .int(revision),
             .text(audit.principal.map(storable)),
             .text(storable(audit.requestID)),
             .text(storable(audit.method)),
-            .text(change.summary)
+            .text(change.summary),
+            .text(storable(audit.reason)),
+            .text(node)
         )
         let log = AuditLog(connection: connection, node: node)
         if case .makeFirstAdmin = change {
@@ -41,6 +52,9 @@ extension Change {
         switch self {
         case .createInterface(let new): "create interface \(new.name)"
         case .setInterfaceUp(let name, let up): "set interface \(name) \(up ? "up" : "down")"
+        case .setDriftPolicy(let name, let policy): "set drift policy of interface \(name) to \(policy)"
+        case .adopt(let name, let adoption): "adopt what was changed by hand on \(name): \(adoption.summary)"
+        case .rollBack(let target): "roll back to revision \(target)"
         case .deleteInterface(let name, _): "delete interface \(name)"
         case .createPeers(let interface, let peers): "create \(Self.peers(peers.map(\.name))) of \(interface)"
         case .setPeersEnabled(let interface, let names, let enabled):

@@ -18,6 +18,7 @@ struct StateReader {
         for peer in try peers(of: state.interfaces.values.map(\.id)) {
             state.peers[peer.interface]?[peer.name] = peer
         }
+        state.progress = try progress()
         for principal in try principals() { state.principals[principal.name] = principal }
         for var row in try connection.query("SELECT token_id FROM revoked_token WHERE expires > now()") {
             state.revokedTokens.insert(try row.text())
@@ -25,12 +26,26 @@ struct StateReader {
         return state
     }
 
+    /// Which revisions the kernel was last seen to follow.
+    private func progress() throws(StoreFailure) -> [InterfaceName: Progress] {
+        let rows = try connection.query(
+            "SELECT i.name, i.changed, i.settled FROM interface i JOIN node n ON n.id = i.node WHERE n.name = $1",
+            .text(node)
+        )
+        var progress: [InterfaceName: Progress] = [:]
+        for var row in rows {
+            let name = try row.required(InterfaceName(row.text()))
+            progress[name] = Progress(changed: try row.int(), settled: try row.int())
+        }
+        return progress
+    }
+
     /// All interfaces of the node, or those given.
     func interfaces(_ ids: [InterfaceID]? = nil) throws(StoreFailure) -> [InterfaceRecord] {
         let rows = try connection.query(
             """
             SELECT i.id, i.name, i.backend, i.up, i.mtu, i.listen_port, i.public_key, i.sealed_key, i.ipv6_pool,
-                   i.ipv4_pool, i.endpoint, i.firewall_mark, i.dns, i.revision, i.created
+                   i.ipv4_pool, i.endpoint, i.firewall_mark, i.dns, i.drift_policy, i.revision, i.created
             FROM interface i JOIN node n ON n.id = i.node
             WHERE n.name = $1 AND ($2 IS NULL OR i.id = ANY ($2))
             ORDER BY i.name
@@ -153,6 +168,7 @@ extension Row {
             endpoint: try optionalText(),
             firewallMark: UInt32(clamping: try int()),
             dns: try addresses(),
+            driftPolicy: try required(DriftPolicy(rawValue: UInt8(clamping: int()))),
             revision: try int(),
             created: try time()
         )

@@ -15,6 +15,7 @@ private struct AbsentStore: Store {
     func commit(_: Change, audit: AuditEntry, key: CallKey?) async throws(StoreFailure) -> Committed {
         throw .unavailable("absent")
     }
+    func markSettled(_: [InterfaceID: Int64]) async throws(StoreFailure) { throw .unavailable("absent") }
     func keepReply(_: [UInt8], for key: CallKey) async throws(StoreFailure) { throw .unavailable("absent") }
     func append(_: [AuditEntry]) async throws(StoreFailure) { throw .unavailable("absent") }
     func auditRecords(_: AuditQuery) async throws(StoreFailure) -> [AuditRecord] { throw .unavailable("absent") }

@@ -5,6 +5,8 @@ import WGMWire
 
 extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
+extension V1.DriftPolicy: SampledEnum {}
+extension V1.DriftOutcome: SampledEnum {}
 
 extension V1.AuditRecord: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.AuditRecord {
@@ -20,7 +22,8 @@ extension V1.AuditRecord: SampledMessage {
             message: random.maybe(String.self),
             request: random.maybe(String.self),
             revision: random.maybe(Int64.self),
-            requestId: random.maybe(String.self)
+            requestId: random.maybe(String.self),
+            reason: random.maybe(String.self)
         )
     }
 }
@@ -183,7 +186,8 @@ extension V1.Interface: SampledMessage {
             peerCount: random.maybe(UInt32.self),
             revision: random.maybe(Int64.self),
             createdUnixMs: random.maybe(Int64.self),
-            status: random.maybe(V1.InterfaceStatus.self)
+            status: random.maybe(V1.InterfaceStatus.self),
+            driftPolicy: random.maybe(V1.DriftPolicy.self)
         )
     }
 }
@@ -213,7 +217,8 @@ extension V1.CreateInterfaceRequest: SampledMessage {
             ipv4Pool: random.maybe(String.self),
             firewallMark: random.maybe(UInt32.self),
             dns: random.list(String.self),
-            down: random.maybe(Bool.self)
+            down: random.maybe(Bool.self),
+            driftPolicy: random.maybe(V1.DriftPolicy.self)
         )
     }
 }
@@ -273,6 +278,66 @@ extension V1.SetInterfaceUpResponse: SampledMessage {
         V1.SetInterfaceUpResponse(
             interface: random.maybe(V1.Interface.self),
             revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.SetDriftPolicyRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.SetDriftPolicyRequest {
+        V1.SetDriftPolicyRequest(
+            name: random.maybe(String.self),
+            policy: random.maybe(V1.DriftPolicy.self)
+        )
+    }
+}
+
+extension V1.SetDriftPolicyResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.SetDriftPolicyResponse {
+        V1.SetDriftPolicyResponse(
+            interface: random.maybe(V1.Interface.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.ListDriftRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListDriftRequest {
+        V1.ListDriftRequest(
+            interface: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ListDriftResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListDriftResponse {
+        V1.ListDriftResponse(
+            drifts: random.list(V1.InterfaceDrift.self),
+            freshness: random.maybe(V1.Freshness.self)
+        )
+    }
+}
+
+extension V1.InterfaceDrift: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.InterfaceDrift {
+        V1.InterfaceDrift(
+            interface: random.maybe(String.self),
+            policy: random.maybe(V1.DriftPolicy.self),
+            items: random.list(V1.DriftItem.self),
+            sinceUnixMs: random.maybe(Int64.self),
+            outcome: random.maybe(V1.DriftOutcome.self),
+            reason: random.maybe(String.self),
+            revision: random.maybe(Int64.self),
+            timeUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.DriftItem: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.DriftItem {
+        V1.DriftItem(
+            attribute: random.maybe(String.self),
+            database: random.maybe(String.self),
+            kernel: random.maybe(String.self)
         )
     }
 }
@@ -720,6 +785,12 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.GetInterfaceResponse.self,
     V1.SetInterfaceUpRequest.self,
     V1.SetInterfaceUpResponse.self,
+    V1.SetDriftPolicyRequest.self,
+    V1.SetDriftPolicyResponse.self,
+    V1.ListDriftRequest.self,
+    V1.ListDriftResponse.self,
+    V1.InterfaceDrift.self,
+    V1.DriftItem.self,
     V1.DeleteInterfaceRequest.self,
     V1.DeleteInterfaceResponse.self,
     V1.VersionRequest.self,

@@ -148,6 +148,36 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__set_interface_up_response__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_drift_policy_request(void)
+{
+	return &wgm__v1__set_drift_policy_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_drift_policy_response(void)
+{
+	return &wgm__v1__set_drift_policy_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_drift_request(void)
+{
+	return &wgm__v1__list_drift_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_drift_response(void)
+{
+	return &wgm__v1__list_drift_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__interface_drift(void)
+{
+	return &wgm__v1__interface_drift__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__drift_item(void)
+{
+	return &wgm__v1__drift_item__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__delete_interface_request(void)
 {
 	return &wgm__v1__delete_interface_request__descriptor;

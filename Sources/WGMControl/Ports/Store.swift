@@ -22,6 +22,9 @@ package protocol Store: Sendable {
     /// Writes records of calls that changed nothing, in order, in one transaction.
     func append(_ entries: [AuditEntry]) async throws(StoreFailure)
 
+    /// Keeps, for the time after a restart, up to which revision the kernel was seen to follow each interface's changes.
+    func markSettled(_ revisions: [InterfaceID: Int64]) async throws(StoreFailure)
+
     /// Newest first.
     func auditRecords(_ query: AuditQuery) async throws(StoreFailure) -> [AuditRecord]
 }
@@ -91,6 +94,8 @@ package enum StoreFailure: Error, Hashable, Sendable {
     case lastAdmin
     /// There is an admin already.
     case notFirst
+    /// There is no such revision, or what it left behind was not kept; the first that was.
+    case noSuchRevision(Int64, first: Int64)
     /// The idempotency key was used for another request.
     case keyReused
     /// Anything else that the database said: a defect, or a database that somebody changed.

@@ -104,7 +104,7 @@ package struct InterfacePlan: Hashable, Sendable {
 }
 
 /// What the kernel is to hold, derived from the records.
-private struct WantedInterface {
+struct WantedInterface {
     let addresses: Set<InterfaceAddress>
     let routes: Set<IPPrefix>
     let peers: [PublicKey: PeerRecord]

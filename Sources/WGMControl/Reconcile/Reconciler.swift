@@ -7,16 +7,17 @@ package import WGMModel
 package actor Reconciler {
     /// How often the kernel is told before it counts as unwilling.
     private static let maxRounds = 3
-    private let node: ObjectName
-    private let view: GatewayView
-    private let kernel: any Kernel
-    private let audit: AuditQueue
-    private let clock: any Clock
-    private let logger: Logger
-    private let lanes: KeyedLock<InterfaceName>
+    let node: ObjectName
+    let view: GatewayView
+    let kernel: any Kernel
+    let audit: AuditQueue
+    let clock: any Clock
+    let logger: Logger
+    let lanes: KeyedLock<InterfaceName>
+    let committer: Committer
     private let dumps = KeyedLock<InterfaceName>()
     /// What the timer last complained about, so that it says so once and not every time.
-    private var complaints: [InterfaceName: KernelFailure] = [:]
+    var complaints: [InterfaceName: KernelFailure] = [:]
 
     init(
         node: ObjectName,
@@ -25,7 +26,8 @@ package actor Reconciler {
         audit: AuditQueue,
         clock: any Clock,
         logger: Logger,
-        lanes: KeyedLock<InterfaceName>
+        lanes: KeyedLock<InterfaceName>,
+        committer: Committer
     ) {
         self.node = node
         self.view = view
@@ -34,6 +36,7 @@ package actor Reconciler {
         self.clock = clock
         self.logger = logger
         self.lanes = lanes
+        self.committer = committer
     }
 
     /// What settling an interface found and left.
@@ -42,6 +45,8 @@ package actor Reconciler {
         var actual: ActualInterface?
         /// What differed before, in words.
         var differences: [String]
+        /// The same, attribute by attribute.
+        var items: [DriftItem]
     }
 
     /// Makes the link of this name what it is to be; returns only when a dump shows that it is.
@@ -49,15 +54,21 @@ package actor Reconciler {
     /// The caller holds the interface's lane.
     func settle(_ name: InterfaceName) async throws(KernelFailure) -> Settled {
         var differences: [String] = []
+        var items: [DriftItem]?
         var actual: ActualInterface?
+        let changed = view.progress(name)?.changed ?? 0
         do throws(KernelFailure) {
             for _ in 0..<Self.maxRounds {
                 let ticket = view.beginObservation()
                 actual = try await kernel.dump(name)
                 let step = try Step(name, view.wanted(name), actual)
                 differences += step.differences
+                if items == nil { items = step.items }
                 observe(name, actual, step, nil, ticket)
-                guard !step.changes.isEmpty else { return Settled(actual: actual, differences: differences) }
+                guard !step.changes.isEmpty else {
+                    view.settle(name, at: changed)
+                    return Settled(actual: actual, differences: differences, items: items ?? [])
+                }
                 for change in step.changes { try await kernel.apply(change, to: name, owner: step.owner) }
             }
             throw KernelFailure(.other, "the kernel does not keep what it is told: \(differences.last ?? "")")
@@ -84,62 +95,9 @@ package actor Reconciler {
         }
     }
 
-    /// Repairs every interface, and removes the links of interfaces that the database does not have.
-    ///
-    /// Before the database was first read nothing is known, so nothing is done; while it cannot be reached nothing is
-    /// removed.
-    package func repairAll() async {
-        guard view.isLoaded else { return }
-        for name in await orphans() { await repair(name) }
-        for interface in view.interfaces { await repair(interface.name) }
-    }
-
-    private func orphans() async -> [InterfaceName] {
-        guard view.freshness.staleReason == nil else { return [] }
-        do throws(KernelFailure) {
-            let owned = try await kernel.ownedInterfaces()
-            return owned.filter { view.interface($0.key)?.id != $0.value }.keys.sorted()
-        } catch {
-            logger.warning("the keeper does not say which links are ours", metadata: ["reason": "\(error.message)"])
-            return []
-        }
-    }
-
-    private func repair(_ name: InterfaceName) async {
-        await lanes.withLock(name) {
-            do throws(KernelFailure) {
-                let settled = try await settle(name)
-                if complaints.removeValue(forKey: name) != nil || !settled.differences.isEmpty {
-                    report(name, nil, "repaired: " + settled.differences.joined(separator: "; "))
-                }
-            } catch {
-                guard complaints.updateValue(error, forKey: name) != error else { return }
-                report(name, error, "not repaired: " + error.message)
-            }
-        }
-    }
-
-    private func report(_ name: InterfaceName, _ failure: KernelFailure?, _ message: String) {
-        let resource = "node/\(node)/interface/\(name)"
-        let entry = AuditEntry(
-            time: clock.now,
-            principal: nil,
-            uid: nil,
-            tokenID: nil,
-            method: "wgmd/reconcile",
-            resource: resource,
-            code: failure == nil ? 0 : 9,
-            message: AuditText.clip(message, to: 1024),
-            requestID: ""
-        )
-        audit.record(entry)
-        let level: Logger.Level = failure == nil ? .notice : .error
-        logger.log(level: level, "reconciled", metadata: ["interface": "\(name)", "outcome": "\(entry.message)"])
-    }
-
     // MARK: Observations
 
-    private func observe(
+    func observe(
         _ name: InterfaceName,
         _ actual: ActualInterface?,
         _ step: Step,
@@ -189,9 +147,10 @@ package actor Reconciler {
 }
 
 /// What is to be done next with the link of one name.
-private struct Step {
+struct Step {
     var changes: [KernelChange] = []
     var differences: [String] = []
+    var items: [DriftItem] = []
     var owner: InterfaceID
 
     /// Refuses to touch a link that is somebody else's.
@@ -204,6 +163,7 @@ private struct Step {
             self.owner = owner
             changes = [.deleteLink]
             differences = ["the link belonged to interface \(owner), which the database does not have"]
+            items = [DriftItem("link", wanted: "absent", found: "of interface \(owner)")]
             return
         }
         guard let wanted else {
@@ -217,5 +177,7 @@ private struct Step {
         owner = wanted.interface.id
         changes = plan.changes
         differences = plan.differences
+        guard !changes.isEmpty else { return }
+        items = InterfaceDrift(interface: wanted.interface, peers: wanted.peers, actual: actual).items
     }
 }

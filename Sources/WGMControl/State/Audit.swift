@@ -17,6 +17,8 @@ package struct AuditEntry: Hashable, Sendable {
     /// JSON of the request, already redacted.
     package var request: String
     package var requestID: String
+    /// Why, in the caller's words; empty when not said.
+    package var reason: String
 
     package init(
         time: Timestamp,
@@ -28,7 +30,8 @@ package struct AuditEntry: Hashable, Sendable {
         code: UInt32 = 0,
         message: String = "",
         request: String = "{}",
-        requestID: String
+        requestID: String,
+        reason: String = ""
     ) {
         self.time = time
         self.principal = principal
@@ -40,6 +43,7 @@ package struct AuditEntry: Hashable, Sendable {
         self.message = message
         self.request = request
         self.requestID = requestID
+        self.reason = reason
     }
 }
 

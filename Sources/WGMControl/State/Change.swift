@@ -6,6 +6,11 @@ package import WGMModel
 package enum Change: Hashable, Sendable {
     case createInterface(NewInterface)
     case setInterfaceUp(InterfaceName, Bool)
+    case setDriftPolicy(InterfaceName, DriftPolicy)
+    /// Takes what somebody else did in the kernel for wanted.
+    case adopt(InterfaceName, Adoption)
+    /// Interfaces and peers as they were after this revision.
+    case rollBack(to: Int64)
     /// Refused with `hasPeers` when there are peers and `withPeers` is false.
     case deleteInterface(InterfaceName, withPeers: Bool)
     /// All or none.
@@ -40,6 +45,7 @@ package struct NewInterface: Hashable, Sendable {
     package var endpoint: String?
     package var firewallMark: UInt32
     package var dns: [IPAddress]
+    package var driftPolicy: DriftPolicy
     /// Becomes the node's own /48 if it has none yet (RFC 4193, 40 random bits).
     package var uniqueLocalPrefixIfNone: IPPrefix
 
@@ -57,6 +63,7 @@ package struct NewInterface: Hashable, Sendable {
         endpoint: String?,
         firewallMark: UInt32,
         dns: [IPAddress],
+        driftPolicy: DriftPolicy = .repair,
         uniqueLocalPrefixIfNone: IPPrefix
     ) {
         self.id = id
@@ -72,6 +79,7 @@ package struct NewInterface: Hashable, Sendable {
         self.endpoint = endpoint
         self.firewallMark = firewallMark
         self.dns = dns
+        self.driftPolicy = driftPolicy
         self.uniqueLocalPrefixIfNone = uniqueLocalPrefixIfNone
     }
 }

@@ -18,6 +18,9 @@ package final class GatewayView: Sendable {
         /// The revision at which the whole state was last read.
         var loadedAt: Int64 = 0
         var observations: [InterfaceName: Observation] = [:]
+        var drifts: [InterfaceName: Drift] = [:]
+        /// What the database does not know yet of `state.progress`.
+        var unsaved: Set<InterfaceName> = []
         var nextTicket: UInt64 = 1
 
         var newest: Int64 { max(completeTo, ahead.max() ?? 0) }
@@ -61,6 +64,7 @@ package final class GatewayView: Sendable {
             content.ahead = []
             content.freshness = Freshness(asOf: now)
             content.observations = content.observations.filter { state.interfaces[$0.key] != nil }
+            content.drifts = content.drifts.filter { state.interfaces[$0.key] != nil }
             return true
         }
         epoch.add(1, ordering: .releasing)
@@ -73,7 +77,11 @@ package final class GatewayView: Sendable {
             content.freshness = Freshness(asOf: now)
             guard revision > content.loadedAt else { return }
             content.state.apply(touched)
-            for name in touched.deletedInterfaces { content.observations[name] = nil }
+            content.state.noteChanges(touched, revision)
+            for name in touched.deletedInterfaces {
+                content.observations[name] = nil
+                content.drifts[name] = nil
+            }
             content.ahead.insert(revision)
             while content.ahead.remove(content.completeTo + 1) != nil { content.completeTo += 1 }
             content.state.revision = content.completeTo
@@ -158,7 +166,64 @@ package final class GatewayView: Sendable {
     }
 }
 
+extension GatewayView {
+    // MARK: Drift
+
+    package func drift(_ interface: InterfaceName) -> Drift? { content.withLock { $0.drifts[interface] } }
+
+    func setDrift(_ drift: Drift, of interface: InterfaceName) {
+        content.withLock { content in
+            guard content.state.interfaces[interface] != nil else { return }
+            content.drifts[interface] = drift
+        }
+    }
+
+    /// nil when there is no such interface.
+    func progress(_ interface: InterfaceName) -> Progress? {
+        content.withLock { content in
+            content.state.interfaces[interface].map { record in
+                content.state.progress[interface] ?? Progress(changed: record.revision, settled: -1)
+            }
+        }
+    }
+
+    /// The kernel was seen to hold everything up to this revision.
+    func settle(_ interface: InterfaceName, at revision: Int64) {
+        content.withLock { content in
+            guard let record = content.state.interfaces[interface] else { return }
+            var progress = content.state.progress[interface] ?? Progress(changed: record.revision, settled: -1)
+            guard revision > progress.settled else { return }
+            progress.settled = revision
+            content.state.progress[interface] = progress
+            content.unsaved.insert(interface)
+        }
+    }
+
+    /// What the database is to be told.
+    func takeUnsaved() -> [InterfaceID: Int64] {
+        content.withLock { content in
+            defer { content.unsaved = [] }
+            let pairs = content.unsaved.compactMap { name in
+                content.state.interfaces[name].flatMap { record in
+                    content.state.progress[name].map { (record.id, $0.settled) }
+                }
+            }
+            return Dictionary(pairs) { first, _ in first }
+        }
+    }
+}
+
 extension GatewayState {
+    fileprivate mutating func noteChanges(_ touched: Touched, _ revision: Int64) {
+        for name in touched.deletedInterfaces { progress[name] = nil }
+        let holders = Set(
+            touched.interfaces.map(\.id) + touched.peers.map(\.interface) + touched.deletedPeers.map(\.interface)
+        )
+        for record in interfaces.values where holders.contains(record.id) {
+            progress[record.name, default: Progress(changed: 0, settled: -1)].changed = revision
+        }
+    }
+
     fileprivate mutating func apply(_ touched: Touched) {
         for peer in touched.deletedPeers { peers[peer.interface]?[peer.name] = nil }
         for name in touched.deletedInterfaces {

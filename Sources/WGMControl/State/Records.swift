@@ -22,6 +22,7 @@ package struct InterfaceRecord: Hashable, Sendable {
     /// 0 means none.
     package var firewallMark: UInt32
     package var dns: [IPAddress]
+    package var driftPolicy: DriftPolicy
     /// The revision that last changed this row.
     package var revision: Int64
     package var created: Timestamp
@@ -41,6 +42,7 @@ package struct InterfaceRecord: Hashable, Sendable {
         endpoint: String?,
         firewallMark: UInt32,
         dns: [IPAddress],
+        driftPolicy: DriftPolicy = .repair,
         revision: Int64,
         created: Timestamp
     ) {
@@ -58,6 +60,7 @@ package struct InterfaceRecord: Hashable, Sendable {
         self.endpoint = endpoint
         self.firewallMark = firewallMark
         self.dns = dns
+        self.driftPolicy = driftPolicy
         self.revision = revision
         self.created = created
     }
@@ -147,6 +150,7 @@ package struct GatewayState: Sendable {
     package var principals: [ObjectName: PrincipalRecord]
     /// Ids of revoked tokens that have not expired yet.
     package var revokedTokens: Set<String>
+    package var progress: [InterfaceName: Progress] = [:]
 
     package init(
         revision: Int64 = 0,

@@ -18,6 +18,8 @@ package struct CallContext: Sendable {
     /// Every method that changes state has one.
     package var key: CallKey?
     package var time: Timestamp
+    /// Why, in the caller's words, for the revision and the audit record.
+    package var reason = ""
 
     package init(
         credential: Credential?,
@@ -53,7 +55,8 @@ package struct CallContext: Sendable {
             code: code,
             message: AuditText.clip(message, to: 1024),
             request: requestJSON,
-            requestID: AuditText.clip(requestID, to: 128)
+            requestID: AuditText.clip(requestID, to: 128),
+            reason: AuditText.clip(reason, to: 512)
         )
     }
 }

@@ -3,12 +3,6 @@
 internal import Logging
 internal import WGMModel
 
-/// What the store made of a change.
-enum Written {
-    case fresh(Touched, revision: Int64)
-    case repeated([UInt8])
-}
-
 extension Gateway {
     /// Writes the change with its audit record, and takes it over into the copy.
     func commit(
@@ -16,32 +10,7 @@ extension Gateway {
         _ entry: AuditEntry,
         key: CallKey?
     ) async throws(Refusal) -> Written {
-        guard let age = view.age(at: clock.now), age <= Self.maxAgeForChanges else {
-            throw .store(
-                .unavailable(view.freshness.staleReason ?? "the database has not confirmed the state for a minute")
-            )
-        }
-        let committed: Committed
-        do throws(StoreFailure) {
-            committed = try await store.commit(change, audit: entry, key: key)
-        } catch {
-            switch error {
-            case .unavailable(let reason), .inDoubt(let reason): view.markStale(reason)
-            default: break
-            }
-            throw .store(error)
-        }
-        switch committed.outcome {
-        case .applied(let touched):
-            view.apply(touched, revision: committed.revision, at: clock.now)
-            return .fresh(touched, revision: committed.revision)
-        case .repeated(let reply?):
-            var retry = entry
-            retry.message = "retry of the call that made revision \(committed.revision)"
-            audit.record(retry)
-            return .repeated(reply)
-        case .repeated(nil): throw .underWay
-        }
+        try await committer.commit(change, entry, key: key)
     }
 
     /// Makes the kernel follow a change; if it refuses, `undo` is committed, and the caller hears the kernel's reason.
@@ -87,26 +56,30 @@ extension Gateway {
         }
     }
 
-    /// Returns once a dump shows that the kernel knows none of the keys any more.
-    func settleRemoval(of keys: [PublicKey], from name: InterfaceName) async throws(Refusal) {
-        let failure: KernelFailure
+    /// Returns once a dump shows that the kernel knows none of the keys any more, and records the proof.
+    func settleRemoval(
+        of keys: [PublicKey],
+        from name: InterfaceName,
+        after revision: Int64,
+        _ context: CallContext
+    ) async throws(Refusal) {
         do throws(KernelFailure) {
-            let actual = try await reconciler.settle(name).actual
-            guard let key = keys.first(where: { actual?.peers[$0] != nil }) else { return }
-            failure = KernelFailure(.other, "the kernel still has the peer with the key \(key)")
+            var failure: KernelFailure?
+            var actual: ActualInterface?
+            do throws(KernelFailure) {
+                actual = try await reconciler.settle(name).actual
+            } catch {
+                // Something else may be wrong with the interface; what counts here is that the peer is out.
+                failure = error
+                actual = try await kernel.dump(name)
+            }
+            if let key = keys.first(where: { actual?.peers[$0] != nil }) {
+                throw failure ?? KernelFailure(.other, "the kernel still has the peer with the key \(key)")
+            }
+            let proof = RemovalProof(keys: keys, actual: actual, time: clock.now, revision: revision)
+            audit.record(proof.entry(context))
         } catch {
-            failure = error
-        }
-        // Something else may be wrong with the interface; what counts here is that the peer is out.
-        guard await isGone(keys, from: name) else { throw .kernel(failure, undoneBy: nil) }
-    }
-
-    private func isGone(_ keys: [PublicKey], from name: InterfaceName) async -> Bool {
-        do throws(KernelFailure) {
-            let actual = try await kernel.dump(name)
-            return keys.allSatisfy { actual?.peers[$0] == nil }
-        } catch {
-            return false
+            throw .kernel(error, undoneBy: nil)
         }
     }
 }

@@ -33,7 +33,9 @@ extension Gateway {
         let databaseWords = freshness.staleReason ?? (view.isLoaded ? "" : "not read yet")
         let keeper = kernel.keeperFailure
         let failed = view.interfaces.filter { view.observation($0.name).map { !$0.isInSync } ?? true }.map(\.name.value)
-        let words = failed.isEmpty ? "" : "not in sync: \(failed.count) interfaces"
+        let drifting = view.interfaces.filter { view.drift($0.name)?.isOpen == true }.count
+        let drift = drifting == 0 ? "" : ", \(drifting) of them by drift; wgmctl drift shows what differs"
+        let words = failed.isEmpty ? "" : "not in sync: \(failed.count) interfaces\(drift)"
         return HealthReport(components: [
             .init(name: "database", isHealthy: isRead, message: databaseWords),
             .init(name: "keeper", isHealthy: keeper == nil, message: keeper?.message ?? ""),

@@ -53,7 +53,8 @@ extension Gateway {
                     let undo = wasEnabled == false ? Change.setPeersEnabled(interface, [name], false) : nil
                     try await settle(interface, after: revision, undo: undo, context)
                 } else {
-                    try await settleRemoval(of: touched.peers.map(\.publicKey), from: interface)
+                    let keys = touched.peers.map(\.publicKey)
+                    try await settleRemoval(of: keys, from: interface, after: revision, context)
                 }
                 return .done(try report(name, of: interface), revision: revision)
             }
@@ -71,7 +72,8 @@ extension Gateway {
             switch try await commit(.deletePeers(interface, [name]), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(let touched, let revision):
-                try await settleRemoval(of: touched.deletedPeers.map(\.publicKey), from: interface)
+                let keys = touched.deletedPeers.map(\.publicKey)
+                try await settleRemoval(of: keys, from: interface, after: revision, context)
                 return .done((), revision: revision)
             }
         }

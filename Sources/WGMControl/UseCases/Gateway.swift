@@ -9,14 +9,15 @@ package import WGMModel
 /// What it throws, the server records with `recordRefusal` before it replies. That the caller may call the method at all
 /// the server has asked `authorise` before; what depends on more than the resource's path is checked here.
 package final class Gateway: Sendable {
-    /// Seconds after which a copy of the state that the database does not confirm is too old to allow changes by it.
-    static let maxAgeForChanges: Int64 = 60
+    /// How often it is looked for what somebody else changed in the kernel.
+    private static let scanInterval: Duration = .seconds(5)
     package let node: ObjectName
     package let view = GatewayView()
     /// The daemon puts the keeper's signing key in here.
     package let keys = TokenKeys()
     package let audit: AuditQueue
     package let reconciler: Reconciler
+    let committer: Committer
     let store: any Store
     let kernel: WatchedKernel
     let clock: any Clock
@@ -43,6 +44,7 @@ package final class Gateway: Sendable {
         verifier = TokenVerifier(node: node, keys: keys)
         issuer = TokenIssuer(keys: keys, kernel: self.kernel)
         audit = AuditQueue(store: store, clock: clock)
+        committer = Committer(store: store, view: view, audit: audit, clock: clock)
         reconciler = Reconciler(
             node: node,
             view: view,
@@ -50,7 +52,8 @@ package final class Gateway: Sendable {
             audit: audit,
             clock: clock,
             logger: logger,
-            lanes: lanes
+            lanes: lanes,
+            committer: committer
         )
     }
 
@@ -65,12 +68,10 @@ package final class Gateway: Sendable {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                while (try? await Task.sleep(for: .seconds(5))) != nil {
-                    if await self.refresh() { await self.reconciler.repairAll() }
+                while (try? await Task.sleep(for: Self.scanInterval)) != nil {
+                    _ = await self.refresh()
+                    await self.reconciler.repairAll()
                 }
-            }
-            group.addTask {
-                while (try? await Task.sleep(for: .seconds(10))) != nil { await self.reconciler.repairAll() }
             }
             group.addTask { await self.audit.run() }
         }

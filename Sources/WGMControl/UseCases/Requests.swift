@@ -15,6 +15,8 @@ package struct InterfaceRequest: Sendable {
     package var firewallMark: UInt32?
     package var dns: [String] = []
     package var isDown = false
+    /// 0 repair, 1 report, 2 adopt.
+    package var driftPolicy: UInt32?
 
     package init() {}
 }

@@ -15,6 +15,7 @@ struct CheckedInterface {
     var firewallMark: UInt32
     var dns: [IPAddress]
     var isUp: Bool
+    var driftPolicy: DriftPolicy
 
     func new(id: InterfaceID, publicKey: PublicKey, sealedKey: SealedKey) -> NewInterface {
         NewInterface(
@@ -31,6 +32,7 @@ struct CheckedInterface {
             endpoint: endpoint,
             firewallMark: firewallMark,
             dns: dns,
+            driftPolicy: driftPolicy,
             uniqueLocalPrefixIfNone: .randomUniqueLocal()
         )
     }
@@ -53,6 +55,8 @@ extension InterfaceRequest {
         let name = checker.interfaceName(name, "name")
         let backend = Backend(rawValue: UInt8(exactly: backend ?? 0) ?? .max)
         if backend == nil { checker.refuse("backend", "0 (automatic), 1 (kernel) or 2 (userspace)") }
+        let policy = DriftPolicy(rawValue: UInt8(exactly: driftPolicy ?? 0) ?? .max)
+        if policy == nil { checker.refuse("drift_policy", "0 (repair), 1 (report) or 2 (adopt)") }
         let mtu = checker.number(mtu, in: 1280...65535, else: Self.defaultMTU, "mtu")
         let port = listenPort.map { checker.number($0, in: 1...65535, else: 0, "listen_port") }
         let dialed = endpoint.flatMap { $0.isEmpty ? nil : $0 }
@@ -64,7 +68,7 @@ extension InterfaceRequest {
             checker.hostAddress($0.element, "dns[\($0.offset)]")
         }
         try checker.finish()
-        guard let name, let backend else { throw .invalid([]) }
+        guard let name, let backend, let policy else { throw .invalid([]) }
         return CheckedInterface(
             name: name,
             backend: backend,
@@ -75,7 +79,8 @@ extension InterfaceRequest {
             ipv4Pool: ipv4Pool,
             firewallMark: firewallMark ?? 0,
             dns: resolvers,
-            isUp: !isDown
+            isUp: !isDown,
+            driftPolicy: policy
         )
     }
 }

@@ -220,7 +220,7 @@ extension Dispatcher {
         credential: Credential?,
         resource: String? = nil
     ) -> CallContext {
-        CallContext(
+        var context = CallContext(
             credential: credential,
             uid: call.peer.uid,
             method: call.method,
@@ -228,6 +228,10 @@ extension Dispatcher {
             requestID: call.requestID.description,
             time: clock.now
         )
+        if let reason = call.metadata.first(where: { $0.key == "reason" }) {
+            context.reason = String(decoding: reason.value, as: UTF8.self)
+        }
+        return context
     }
 
     private func entry(_ method: String, _ peer: ConnectionPeer, _ status: Status) -> AuditEntry {

@@ -43,6 +43,30 @@ struct InterfacesHandler: InterfacesService {
         }
     }
 
+    func setDriftPolicy(
+        _ request: V1.SetDriftPolicyRequest,
+        _ context: CallContext
+    ) -> Reply<V1.SetDriftPolicyResponse> {
+        guard let policy = request.policy.flatMap(DriftPolicy.init) else {
+            return .failed(.invalidArgument(field: "policy", rule: "repair, report or adopt, and not left out"))
+        }
+        return .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.setDriftPolicy(name: request.name, policy: policy, context)
+        } reply: { report, revision in
+            V1.SetDriftPolicyResponse(interface: V1.Interface(report), revision: revision)
+        }
+    }
+
+    func listDrift(_ request: V1.ListDriftRequest, _ context: CallContext) -> Reply<V1.ListDriftResponse> {
+        .answering { () throws(Refusal) in
+            let (drifts, freshness) = try gateway.listDrift(interface: request.interface, context)
+            return V1.ListDriftResponse(
+                drifts: drifts.map { V1.InterfaceDrift($0.0, $0.1) },
+                freshness: V1.Freshness(freshness)
+            )
+        }
+    }
+
     func delete(_ request: V1.DeleteInterfaceRequest, _ context: CallContext) -> Reply<V1.DeleteInterfaceResponse> {
         .changing(gateway, context) { () async throws(Refusal) in
             try await gateway.deleteInterface(name: request.name, withPeers: request.withPeers ?? false, context)

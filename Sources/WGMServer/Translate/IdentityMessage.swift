@@ -77,7 +77,8 @@ extension V1.AuditRecord {
             message: entry.message.isEmpty ? nil : entry.message,
             request: entry.request,
             revision: record.revision,
-            requestId: entry.requestID
+            requestId: entry.requestID,
+            reason: entry.reason.isEmpty ? nil : entry.reason
         )
     }
 }

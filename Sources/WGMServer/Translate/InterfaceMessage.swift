@@ -23,7 +23,8 @@ extension V1.Interface {
             peerCount: UInt32(clamping: report.peerCount),
             revision: record.revision,
             createdUnixMs: record.created.milliseconds,
-            status: report.observation.map { V1.InterfaceStatus($0) }
+            status: report.observation.map { V1.InterfaceStatus($0) },
+            driftPolicy: V1.DriftPolicy(record.driftPolicy)
         )
     }
 }
@@ -65,5 +66,6 @@ extension InterfaceRequest {
         firewallMark = message.firewallMark
         dns = message.dns
         isDown = message.down ?? false
+        driftPolicy = message.driftPolicy.map { UInt32(bitPattern: $0.rawValue) }
     }
 }

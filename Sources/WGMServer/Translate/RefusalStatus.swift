@@ -76,6 +76,13 @@ extension Status {
             )
         case .notFirst:
             return .failedPrecondition(type: "ADMIN_EXISTS", subject: "admin", "there is an admin already")
+        case .noSuchRevision(let number, let first):
+            return Status(
+                .notFound,
+                "revision \(number) is not known; what there was is kept from revision \(first) on",
+                reason: "NOT_FOUND",
+                facts: ["kind": "revision", "name": "\(number)"]
+            )
         case .keyReused:
             return Status(.aborted, "the idempotency key was used for another request", reason: "KEY_REUSED")
         case .other(let words):

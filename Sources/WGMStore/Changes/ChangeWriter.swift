@@ -18,6 +18,9 @@ struct ChangeWriter {
         switch change {
         case .createInterface(let new): try createInterface(new)
         case .setInterfaceUp(let name, let up): try setInterface(name, up: up)
+        case .setDriftPolicy(let name, let policy): try setDriftPolicy(policy, of: name)
+        case .adopt(let name, let adoption): try adopt(adoption, by: name)
+        case .rollBack(let target): try rollBack(to: target)
         case .deleteInterface(let name, let withPeers): try deleteInterface(name, withPeers: withPeers)
         case .createPeers(let interface, let peers): try createPeers(peers, of: interface)
         case .setPeersEnabled(let interface, let names, let enabled):

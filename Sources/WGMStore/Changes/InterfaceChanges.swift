@@ -32,6 +32,17 @@ extension ChangeWriter {
         return try touched([id])
     }
 
+    func setDriftPolicy(_ policy: DriftPolicy, of name: InterfaceName) throws(StoreFailure) -> Touched {
+        let id = try lockedInterface(name).id
+        try connection.query(
+            "UPDATE interface SET drift_policy = $2, revision = $3 WHERE id = $1",
+            .int(id.value),
+            .int(policy.rawValue),
+            .int(revision)
+        )
+        return try touched([id])
+    }
+
     func deleteInterface(_ name: InterfaceName, withPeers: Bool) throws(StoreFailure) -> Touched {
         let interface = try lockedInterface(name)
         var touched = Touched()
@@ -44,7 +55,7 @@ extension ChangeWriter {
         return touched
     }
 
-    private func touched(_ ids: [InterfaceID]) throws(StoreFailure) -> Touched {
+    func touched(_ ids: [InterfaceID]) throws(StoreFailure) -> Touched {
         var touched = Touched()
         touched.interfaces = try reader.interfaces(ids)
         return touched
@@ -125,8 +136,8 @@ extension ChangeWriter {
         try connection.query(
             """
             INSERT INTO interface (id, node, name, backend, up, mtu, listen_port, public_key, sealed_key, ipv6_pool,
-                                   ipv4_pool, endpoint, firewall_mark, dns, revision)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                   ipv4_pool, endpoint, firewall_mark, dns, revision, drift_policy)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             """,
             .int(id),
             .int(node),
@@ -142,7 +153,8 @@ extension ChangeWriter {
             .text(new.endpoint),
             .int(new.firewallMark),
             .addresses(new.dns),
-            .int(revision)
+            .int(revision),
+            .int(new.driftPolicy.rawValue)
         )
     }
 

@@ -46,7 +46,7 @@ extension ChangeWriter {
         return touched
     }
 
-    private func find(_ names: [ObjectName], in interface: InterfaceRecord) throws(StoreFailure) -> [Int64] {
+    func find(_ names: [ObjectName], in interface: InterfaceRecord) throws(StoreFailure) -> [Int64] {
         let rows = try connection.query(
             "SELECT id, name FROM peer WHERE interface = $1 AND name = ANY ($2) ORDER BY id FOR UPDATE",
             .int(interface.id.value),
@@ -64,7 +64,7 @@ extension ChangeWriter {
         return ids
     }
 
-    private func insert(_ peers: [NewPeer], into interface: InterfaceRecord) throws(StoreFailure) -> [String: Int64] {
+    func insert(_ peers: [NewPeer], into interface: InterfaceRecord) throws(StoreFailure) -> [String: Int64] {
         let rows = try connection.query(
             """
             INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
@@ -96,7 +96,7 @@ extension ChangeWriter {
         return ids
     }
 
-    private func insertWantedPrefixes(
+    func insertWantedPrefixes(
         of peers: [NewPeer],
         ids: [String: Int64],
         into interface: InterfaceRecord

@@ -8,7 +8,7 @@ IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'wgmd' AND rolname <> current_us
     GRANT INSERT, UPDATE, DELETE
         ON node, interface, peer, allocation, principal, principal_role, revoked_token, call_key TO wgmd;
     GRANT UPDATE ON head TO wgmd;
-    GRANT INSERT ON revision, audit TO wgmd;
+    GRANT INSERT ON revision, audit, history TO wgmd;
     GRANT USAGE ON SEQUENCE interface_id TO wgmd;
 END IF;
 END $grants$;

@@ -111,6 +111,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
         call.idempotencyKey = options.idempotencyKey
         call.traceparent = options.traceparent
         call.scope = options.scope
+        call.reason = options.reason
         if link.isOver || goaway != nil { throw broken(callMayHaveRun: false) }
         let stream = try connection.call(call)
         link.queue(connection.takeOutput())
@@ -184,6 +185,8 @@ public struct CallOptions: Sendable {
     /// Narrows the token for this call.
     public var scope: String?
     public var traceparent: String?
+    /// Why the call is made, for the revision and the audit record; the metadata `reason`.
+    public var reason: String?
 
     public init() {}
 

@@ -25,6 +25,8 @@ public struct ClientConnection: ~Copyable {
         public var idempotencyKey: [UInt8]?
         public var traceparent: String?
         public var scope: String?
+        /// Why, for the revision and the audit record; the metadata `reason`.
+        public var reason: String?
 
         public init(method: String, message: [UInt8]?, slot: Int = 0) {
             self.method = method
@@ -224,6 +226,7 @@ extension ClientConnection.Call {
         call.idempotencyKey = idempotencyKey
         call.traceparent = traceparent
         call.scope = scope
+        if let reason { call.metadata = [V1.MetadataPair(key: "reason", value: Array(reason.utf8))] }
         call.message = message
         return call
     }

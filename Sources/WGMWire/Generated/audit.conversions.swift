@@ -33,7 +33,8 @@ extension V1.AuditRecord: @unsafe CConvertible {
             message: unsafe Copy.string(c.pointee.message),
             request: unsafe Copy.string(c.pointee.request),
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
-            requestId: unsafe Copy.string(c.pointee.request_id)
+            requestId: unsafe Copy.string(c.pointee.request_id),
+            reason: unsafe Copy.string(c.pointee.reason)
         )
     }
 
@@ -80,6 +81,9 @@ extension V1.AuditRecord: @unsafe CConvertible {
         }
         if let value = self.requestId {
             unsafe c.pointee.request_id = arena.string(value)
+        }
+        if let value = self.reason {
+            unsafe c.pointee.reason = arena.string(value)
         }
         return unsafe c
     }

@@ -23,6 +23,8 @@ extension V1 {
         /// The revision that the call made, if any.
         public var revision: Int64?
         public var requestId: String?
+        /// Why, in the caller's words: the call's metadata "reason".
+        public var reason: String?
 
         public init(
             sequence: Int64? = nil,
@@ -36,7 +38,8 @@ extension V1 {
             message: String? = nil,
             request: String? = nil,
             revision: Int64? = nil,
-            requestId: String? = nil
+            requestId: String? = nil,
+            reason: String? = nil
         ) {
             self.sequence = sequence
             self.timeUnixMs = timeUnixMs
@@ -50,6 +53,7 @@ extension V1 {
             self.request = request
             self.revision = revision
             self.requestId = requestId
+            self.reason = reason
         }
     }
 

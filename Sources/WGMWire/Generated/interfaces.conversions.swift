@@ -37,7 +37,8 @@ extension V1.Interface: @unsafe CConvertible {
             peerCount: unsafe c.pointee.has_peer_count != 0 ? c.pointee.peer_count : nil,
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
             createdUnixMs: unsafe c.pointee.has_created_unix_ms != 0 ? c.pointee.created_unix_ms : nil,
-            status: unsafe Copy.message(c.pointee.status)
+            status: unsafe Copy.message(c.pointee.status),
+            driftPolicy: unsafe c.pointee.has_drift_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.drift_policy.rawValue)) : nil
         )
     }
 
@@ -97,6 +98,10 @@ extension V1.Interface: @unsafe CConvertible {
         }
         if let value = self.status {
             unsafe c.pointee.status = value.build(in: &arena)
+        }
+        if let value = self.driftPolicy {
+            unsafe c.pointee.has_drift_policy = 1
+            unsafe c.pointee.drift_policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
         }
         return unsafe c
     }
@@ -188,7 +193,8 @@ extension V1.CreateInterfaceRequest: @unsafe CConvertible {
             ipv4Pool: unsafe Copy.string(c.pointee.ipv4_pool),
             firewallMark: unsafe c.pointee.has_firewall_mark != 0 ? c.pointee.firewall_mark : nil,
             dns: unsafe Copy.strings(c.pointee.dns, c.pointee.n_dns),
-            down: unsafe c.pointee.has_down != 0 ? c.pointee.down != 0 : nil
+            down: unsafe c.pointee.has_down != 0 ? c.pointee.down != 0 : nil,
+            driftPolicy: unsafe c.pointee.has_drift_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.drift_policy.rawValue)) : nil
         )
     }
 
@@ -228,6 +234,10 @@ extension V1.CreateInterfaceRequest: @unsafe CConvertible {
         if let value = self.down {
             unsafe c.pointee.has_down = 1
             unsafe c.pointee.down = value ? 1 : 0
+        }
+        if let value = self.driftPolicy {
+            unsafe c.pointee.has_drift_policy = 1
+            unsafe c.pointee.drift_policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
         }
         return unsafe c
     }
@@ -476,6 +486,257 @@ extension V1.SetInterfaceUpResponse: @unsafe CConvertible {
         if let value = self.revision {
             unsafe c.pointee.has_revision = 1
             unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.SetDriftPolicyRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.SetDriftPolicyRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.SetDriftPolicyRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__set_drift_policy_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__SetDriftPolicyRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name),
+            policy: unsafe c.pointee.has_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.policy.rawValue)) : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__SetDriftPolicyRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__SetDriftPolicyRequest.self)
+        unsafe wgm__v1__set_drift_policy_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.policy {
+            unsafe c.pointee.has_policy = 1
+            unsafe c.pointee.policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        return unsafe c
+    }
+}
+
+extension V1.SetDriftPolicyResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.SetDriftPolicyResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.SetDriftPolicyResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__set_drift_policy_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__SetDriftPolicyResponse>) {
+        self.init(
+            interface: unsafe Copy.message(c.pointee.interface),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__SetDriftPolicyResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__SetDriftPolicyResponse.self)
+        unsafe wgm__v1__set_drift_policy_response__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = value.build(in: &arena)
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListDriftRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.ListDriftRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListDriftRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_drift_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ListDriftRequest>) {
+        self.init(
+            interface: unsafe Copy.string(c.pointee.interface)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListDriftRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__ListDriftRequest.self)
+        unsafe wgm__v1__list_drift_request__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = arena.string(value)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListDriftResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.ListDriftResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListDriftResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_drift_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ListDriftResponse>) {
+        self.init(
+            drifts: unsafe Copy.messages(c.pointee.drifts, c.pointee.n_drifts),
+            freshness: unsafe Copy.message(c.pointee.freshness)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListDriftResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__ListDriftResponse.self)
+        unsafe wgm__v1__list_drift_response__init(c)
+        unsafe c.pointee.n_drifts = self.drifts.count
+        unsafe c.pointee.drifts = arena.list(self.drifts) { unsafe $1.build(in: &$0) }
+        if let value = self.freshness {
+            unsafe c.pointee.freshness = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.InterfaceDrift: WireMessage {
+    public static var protoName: String { "wgm.v1.InterfaceDrift" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.InterfaceDrift: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__interface_drift()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__InterfaceDrift>) {
+        self.init(
+            interface: unsafe Copy.string(c.pointee.interface),
+            policy: unsafe c.pointee.has_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.policy.rawValue)) : nil,
+            items: unsafe Copy.messages(c.pointee.items, c.pointee.n_items),
+            sinceUnixMs: unsafe c.pointee.has_since_unix_ms != 0 ? c.pointee.since_unix_ms : nil,
+            outcome: unsafe c.pointee.has_outcome != 0 ? V1.DriftOutcome(rawValue: Int32(bitPattern: c.pointee.outcome.rawValue)) : nil,
+            reason: unsafe Copy.string(c.pointee.reason),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
+            timeUnixMs: unsafe c.pointee.has_time_unix_ms != 0 ? c.pointee.time_unix_ms : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__InterfaceDrift> {
+        let c = unsafe arena.room(for: Wgm__V1__InterfaceDrift.self)
+        unsafe wgm__v1__interface_drift__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = arena.string(value)
+        }
+        if let value = self.policy {
+            unsafe c.pointee.has_policy = 1
+            unsafe c.pointee.policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        unsafe c.pointee.n_items = self.items.count
+        unsafe c.pointee.items = arena.list(self.items) { unsafe $1.build(in: &$0) }
+        if let value = self.sinceUnixMs {
+            unsafe c.pointee.has_since_unix_ms = 1
+            unsafe c.pointee.since_unix_ms = value
+        }
+        if let value = self.outcome {
+            unsafe c.pointee.has_outcome = 1
+            unsafe c.pointee.outcome = Wgm__V1__DriftOutcome(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = self.reason {
+            unsafe c.pointee.reason = arena.string(value)
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        if let value = self.timeUnixMs {
+            unsafe c.pointee.has_time_unix_ms = 1
+            unsafe c.pointee.time_unix_ms = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.DriftItem: WireMessage {
+    public static var protoName: String { "wgm.v1.DriftItem" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.DriftItem: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__drift_item()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__DriftItem>) {
+        self.init(
+            attribute: unsafe Copy.string(c.pointee.attribute),
+            database: unsafe Copy.string(c.pointee.database),
+            kernel: unsafe Copy.string(c.pointee.kernel)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__DriftItem> {
+        let c = unsafe arena.room(for: Wgm__V1__DriftItem.self)
+        unsafe wgm__v1__drift_item__init(c)
+        if let value = self.attribute {
+            unsafe c.pointee.attribute = arena.string(value)
+        }
+        if let value = self.database {
+            unsafe c.pointee.database = arena.string(value)
+        }
+        if let value = self.kernel {
+            unsafe c.pointee.kernel = arena.string(value)
         }
         return unsafe c
     }

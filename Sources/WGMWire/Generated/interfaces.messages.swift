@@ -43,6 +43,95 @@ extension V1 {
         }
     }
 
+    /// What is done when somebody else changes in the kernel what wgm holds there.
+    public enum DriftPolicy: WireEnum {
+        /// The kernel is made again what the database says.
+        case repair
+        /// The kernel stays as it is, and wgm says so.
+        case report
+        /// The database takes over what can be taken over; the rest is repaired.
+        case adopt
+        /// A value that this version does not know.
+        case unrecognized(Int32)
+
+        /// The values that this version knows.
+        public static var allCases: [DriftPolicy] { [.repair, .report, .adopt] }
+
+        public init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .repair
+            case 1: self = .report
+            case 2: self = .adopt
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        public var rawValue: Int32 {
+            switch self {
+            case .repair: 0
+            case .report: 1
+            case .adopt: 2
+            case .unrecognized(let rawValue): rawValue
+            }
+        }
+
+        /// The name in the schema.
+        public var protoName: String {
+            switch self {
+            case .repair: "DRIFT_POLICY_REPAIR"
+            case .report: "DRIFT_POLICY_REPORT"
+            case .adopt: "DRIFT_POLICY_ADOPT"
+            case .unrecognized(let rawValue): String(rawValue)
+            }
+        }
+    }
+
+    /// Enum `wgm.v1.DriftOutcome`.
+    public enum DriftOutcome: WireEnum {
+        /// It is there still.
+        case open
+        case repaired
+        case adopted
+        /// The kernel agrees again, by somebody else's doing.
+        case ended
+        /// A value that this version does not know.
+        case unrecognized(Int32)
+
+        /// The values that this version knows.
+        public static var allCases: [DriftOutcome] { [.open, .repaired, .adopted, .ended] }
+
+        public init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .open
+            case 1: self = .repaired
+            case 2: self = .adopted
+            case 3: self = .ended
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        public var rawValue: Int32 {
+            switch self {
+            case .open: 0
+            case .repaired: 1
+            case .adopted: 2
+            case .ended: 3
+            case .unrecognized(let rawValue): rawValue
+            }
+        }
+
+        /// The name in the schema.
+        public var protoName: String {
+            switch self {
+            case .open: "DRIFT_OUTCOME_OPEN"
+            case .repaired: "DRIFT_OUTCOME_REPAIRED"
+            case .adopted: "DRIFT_OUTCOME_ADOPTED"
+            case .ended: "DRIFT_OUTCOME_ENDED"
+            case .unrecognized(let rawValue): String(rawValue)
+            }
+        }
+    }
+
     /// Message `wgm.v1.Interface`.
     public struct Interface: Hashable, Sendable {
         public var name: String?
@@ -68,6 +157,7 @@ extension V1 {
         public var revision: Int64?
         public var createdUnixMs: Int64?
         public var status: V1.InterfaceStatus?
+        public var driftPolicy: V1.DriftPolicy?
 
         public init(
             name: String? = nil,
@@ -85,7 +175,8 @@ extension V1 {
             peerCount: UInt32? = nil,
             revision: Int64? = nil,
             createdUnixMs: Int64? = nil,
-            status: V1.InterfaceStatus? = nil
+            status: V1.InterfaceStatus? = nil,
+            driftPolicy: V1.DriftPolicy? = nil
         ) {
             self.name = name
             self.backend = backend
@@ -103,6 +194,7 @@ extension V1 {
             self.revision = revision
             self.createdUnixMs = createdUnixMs
             self.status = status
+            self.driftPolicy = driftPolicy
         }
     }
 
@@ -154,6 +246,8 @@ extension V1 {
         public var dns: [String]
         /// Stays down when true.
         public var down: Bool?
+        /// REPAIR when absent.
+        public var driftPolicy: V1.DriftPolicy?
 
         public init(
             name: String? = nil,
@@ -165,7 +259,8 @@ extension V1 {
             ipv4Pool: String? = nil,
             firewallMark: UInt32? = nil,
             dns: [String] = [],
-            down: Bool? = nil
+            down: Bool? = nil,
+            driftPolicy: V1.DriftPolicy? = nil
         ) {
             self.name = name
             self.backend = backend
@@ -177,6 +272,7 @@ extension V1 {
             self.firewallMark = firewallMark
             self.dns = dns
             self.down = down
+            self.driftPolicy = driftPolicy
         }
     }
 
@@ -263,6 +359,116 @@ extension V1 {
         ) {
             self.interface = interface
             self.revision = revision
+        }
+    }
+
+    /// Request of `wgm.v1.Interfaces/SetDriftPolicy`: Say what is done when somebody else changes an interface in the
+    /// kernel.
+    public struct SetDriftPolicyRequest: Hashable, Sendable {
+        public var name: String?
+        public var policy: V1.DriftPolicy?
+
+        public init(
+            name: String? = nil,
+            policy: V1.DriftPolicy? = nil
+        ) {
+            self.name = name
+            self.policy = policy
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/SetDriftPolicy`.
+    public struct SetDriftPolicyResponse: Hashable, Sendable {
+        public var interface: V1.Interface?
+        public var revision: Int64?
+
+        public init(
+            interface: V1.Interface? = nil,
+            revision: Int64? = nil
+        ) {
+            self.interface = interface
+            self.revision = revision
+        }
+    }
+
+    /// Request of `wgm.v1.Interfaces/ListDrift`: Show what the kernel holds otherwise than the database wants it, of
+    /// one interface or of all.
+    public struct ListDriftRequest: Hashable, Sendable {
+        /// All interfaces when absent.
+        public var interface: String?
+
+        public init(
+            interface: String? = nil
+        ) {
+            self.interface = interface
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/ListDrift`.
+    public struct ListDriftResponse: Hashable, Sendable {
+        /// The last of each interface, open or over; none for an interface that never had any since wgmd was started.
+        public var drifts: [V1.InterfaceDrift]
+        public var freshness: V1.Freshness?
+
+        public init(
+            drifts: [V1.InterfaceDrift] = [],
+            freshness: V1.Freshness? = nil
+        ) {
+            self.drifts = drifts
+            self.freshness = freshness
+        }
+    }
+
+    /// Message `wgm.v1.InterfaceDrift`.
+    public struct InterfaceDrift: Hashable, Sendable {
+        public var interface: String?
+        public var policy: V1.DriftPolicy?
+        public var items: [V1.DriftItem]
+        /// When it was first seen; milliseconds since 1970.
+        public var sinceUnixMs: Int64?
+        public var outcome: V1.DriftOutcome?
+        /// Why nothing was done about what is open.
+        public var reason: String?
+        /// The revision that adopted it.
+        public var revision: Int64?
+        /// When the outcome came about.
+        public var timeUnixMs: Int64?
+
+        public init(
+            interface: String? = nil,
+            policy: V1.DriftPolicy? = nil,
+            items: [V1.DriftItem] = [],
+            sinceUnixMs: Int64? = nil,
+            outcome: V1.DriftOutcome? = nil,
+            reason: String? = nil,
+            revision: Int64? = nil,
+            timeUnixMs: Int64? = nil
+        ) {
+            self.interface = interface
+            self.policy = policy
+            self.items = items
+            self.sinceUnixMs = sinceUnixMs
+            self.outcome = outcome
+            self.reason = reason
+            self.revision = revision
+            self.timeUnixMs = timeUnixMs
+        }
+    }
+
+    /// One attribute: what the database wants, and what the kernel said.
+    public struct DriftItem: Hashable, Sendable {
+        public var attribute: String?
+        public var database: String?
+        public var kernel: String?
+
+        public init(
+            attribute: String? = nil,
+            database: String? = nil,
+            kernel: String? = nil
+        ) {
+            self.attribute = attribute
+            self.database = database
+            self.kernel = kernel
         }
     }
 

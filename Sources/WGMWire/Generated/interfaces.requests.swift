@@ -42,6 +42,26 @@ extension V1.SetInterfaceUpRequest: RequestMessage {
     }
 }
 
+extension V1.SetDriftPolicyRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
+extension V1.ListDriftRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(interface))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.DeleteInterfaceRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
@@ -64,6 +84,7 @@ extension V1.CreateInterfaceRequest: AuditedMessage {
         writer.clear("firewall_mark", self.firewallMark) { $0.number($1) }
         writer.clear("dns", self.dns) { $0.string($1) }
         writer.clear("down", self.down) { $0.bool($1) }
+        writer.clear("drift_policy", self.driftPolicy) { $0.name($1) }
     }
 }
 
@@ -82,6 +103,19 @@ extension V1.SetInterfaceUpRequest: AuditedMessage {
     func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("up", self.up) { $0.bool($1) }
+    }
+}
+
+extension V1.SetDriftPolicyRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("policy", self.policy) { $0.name($1) }
+    }
+}
+
+extension V1.ListDriftRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("interface", self.interface) { $0.string($1) }
     }
 }
 

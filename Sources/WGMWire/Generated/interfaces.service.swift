@@ -53,6 +53,30 @@ extension V1 {
             isAudited: true,
             summary: "Set an interface up or down."
         )
+        /// Say what is done when somebody else changes an interface in the kernel.
+        public static let setDriftPolicy = MethodDescriptor(
+            name: "wgm.v1.Interfaces/SetDriftPolicy",
+            verb: "update",
+            resource: "node/{node}/interface/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Say what is done when somebody else changes an interface in the kernel."
+        )
+        /// Show what the kernel holds otherwise than the database wants it, of one interface or of all.
+        public static let listDrift = MethodDescriptor(
+            name: "wgm.v1.Interfaces/ListDrift",
+            verb: "list",
+            resource: "node/{node}/interface/{interface}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Show what the kernel holds otherwise than the database wants it, of one interface or of all."
+        )
         /// Delete an interface and its key.
         public static let delete = MethodDescriptor(
             name: "wgm.v1.Interfaces/Delete",
@@ -84,6 +108,12 @@ public protocol InterfacesService<Context>: Sendable {
     /// Set an interface up or down.
     func setUp(_ request: V1.SetInterfaceUpRequest, _ context: Context) -> Reply<V1.SetInterfaceUpResponse>
 
+    /// Say what is done when somebody else changes an interface in the kernel.
+    func setDriftPolicy(_ request: V1.SetDriftPolicyRequest, _ context: Context) -> Reply<V1.SetDriftPolicyResponse>
+
+    /// Show what the kernel holds otherwise than the database wants it, of one interface or of all.
+    func listDrift(_ request: V1.ListDriftRequest, _ context: Context) -> Reply<V1.ListDriftResponse>
+
     /// Delete an interface and its key.
     func delete(_ request: V1.DeleteInterfaceRequest, _ context: Context) -> Reply<V1.DeleteInterfaceResponse>
 }
@@ -96,6 +126,8 @@ extension InterfacesService {
             Route(V1.Interfaces.list) { self.list($0, $1) },
             Route(V1.Interfaces.get) { self.get($0, $1) },
             Route(V1.Interfaces.setUp) { self.setUp($0, $1) },
+            Route(V1.Interfaces.setDriftPolicy) { self.setDriftPolicy($0, $1) },
+            Route(V1.Interfaces.listDrift) { self.listDrift($0, $1) },
             Route(V1.Interfaces.delete) { self.delete($0, $1) },
         ]
     }
@@ -128,6 +160,20 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.SetInterfaceUpRequest = V1.SetInterfaceUpRequest()
     ) throws(Status) -> V1.SetInterfaceUpResponse {
         try call(V1.Interfaces.setUp, request, as: V1.SetInterfaceUpResponse.self)
+    }
+
+    /// Say what is done when somebody else changes an interface in the kernel.
+    public mutating func interfacesSetDriftPolicy(
+        _ request: V1.SetDriftPolicyRequest = V1.SetDriftPolicyRequest()
+    ) throws(Status) -> V1.SetDriftPolicyResponse {
+        try call(V1.Interfaces.setDriftPolicy, request, as: V1.SetDriftPolicyResponse.self)
+    }
+
+    /// Show what the kernel holds otherwise than the database wants it, of one interface or of all.
+    public mutating func interfacesListDrift(
+        _ request: V1.ListDriftRequest = V1.ListDriftRequest()
+    ) throws(Status) -> V1.ListDriftResponse {
+        try call(V1.Interfaces.listDrift, request, as: V1.ListDriftResponse.self)
     }
 
     /// Delete an interface and its key.

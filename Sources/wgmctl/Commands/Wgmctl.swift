@@ -16,7 +16,7 @@ struct Wgmctl: ParsableCommand {
         version: "wgmctl \(WGMVersion.current)",
         subcommands: [
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
-            LoginCommand.self, WhoAmICommand.self, StatusCommand.self, VersionCommand.self,
+            LoginCommand.self, WhoAmICommand.self, StatusCommand.self, DriftCommand.self, VersionCommand.self,
         ]
     )
 

@@ -25,7 +25,16 @@ struct GlobalOptions: ParsableArguments {
     )
     var tokenFile: String?
 
+    @Option(
+        name: [.customShort("m"), .long],
+        help: .init("Why, for the revision and the audit record of a change.", valueName: "text")
+    )
+    var message: String?
+
     func validate() throws {
+        guard message.map({ $0.utf8.count <= 512 }) ?? true else {
+            throw ValidationError("--message must be at most 512 bytes long")
+        }
         guard timeout.seconds > 0 else { throw ValidationError("--timeout must be longer than 0") }
     }
 

@@ -20,6 +20,7 @@ struct Session: ~Copyable {
 
     private let socket: String
     private let timeout: Duration
+    private let reason: String?
     private let cache: TokenCache?
     private var client: BlockingClient
     private var identity: Identity
@@ -55,6 +56,7 @@ struct Session: ~Copyable {
     ) {
         socket = options.socketPath
         timeout = options.duration
+        reason = options.message
         self.cache = cache
         self.client = client
         self.identity = identity
@@ -96,8 +98,10 @@ extension Session: BlockingCaller {
         _ request: Q,
         as reply: R.Type
     ) throws(Status) -> R {
+        var options = CallOptions()
+        if method.isMutation { options.reason = reason }
         do throws(Status) {
-            return try client.call(method, request, as: reply)
+            return try client.call(method, request, as: reply, options: options)
         } catch {
             guard error.code == .unauthenticated, identity == .remembered else { throw error }
         }
@@ -106,7 +110,7 @@ extension Session: BlockingCaller {
         client = try Self.connect(socket, token: nil, timeout)
         identity = .anonymous
         try logIn()
-        return try client.call(method, request, as: reply)
+        return try client.call(method, request, as: reply, options: options)
     }
 }
 

@@ -16,7 +16,7 @@ struct AuditRecords: Presentable {
         for record in records {
             table.append([
                 Words.number(record.sequence), Words.time(record.timeUnixMs), record.who, record.method ?? "",
-                record.resource ?? "", record.result, record.message ?? "",
+                record.resource ?? "", record.result, record.words,
             ])
         }
         return table.rendered(styled: styled)
@@ -30,6 +30,11 @@ extension V1.AuditRecord {
         return uid.map { "uid \($0)" } ?? ""
     }
 
+    /// What the daemon says, and why the caller says that it was done.
+    fileprivate var words: String {
+        [message, reason.map { "(\($0))" }].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
     fileprivate var result: String {
         guard let code else { return "" }
         return StatusCode(rawValue: code)?.name ?? String(code)
@@ -40,7 +45,7 @@ extension V1.AuditRecord {
             "sequence": .number(sequence), "time_unix_ms": .number(timeUnixMs), "principal": .text(principal),
             "uid": .number(uid), "token_id": .text(tokenId), "method": .text(method), "resource": .text(resource),
             "code": .number(code), "message": .text(message), "request": .text(request),
-            "revision": .number(revision), "request_id": .text(requestId),
+            "revision": .number(revision), "request_id": .text(requestId), "reason": .text(reason),
         ])
     }
 }

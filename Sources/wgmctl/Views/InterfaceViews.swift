@@ -45,6 +45,7 @@ struct InterfaceDetails: Presentable {
             ("DNS", Words.list(interface.dns)),
             ("Firewall mark", Words.number(interface.firewallMark)),
             ("Backend", backend),
+            ("Drift policy", interface.driftPolicy?.word ?? ""),
             ("Peers", Words.number(interface.peerCount ?? 0)),
             ("Created", Words.time(interface.createdUnixMs)),
             ("Revision", Words.number(interface.revision)),
@@ -77,7 +78,7 @@ extension V1.Interface {
             "ipv6_pool": .text(ipv6Pool), "ipv4_pool": .text(ipv4Pool), "endpoint": .text(endpoint),
             "firewall_mark": .number(firewallMark), "dns": .texts(dns), "peer_count": .number(peerCount),
             "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
-            "status": status?.document ?? .absent,
+            "status": status?.document ?? .absent, "drift_policy": .text(driftPolicy?.word),
         ])
     }
 }

@@ -82,6 +82,14 @@ actor MemoryStore: Store {
             record.isUp = isUp
             state.interfaces[name] = record
             touched.interfaces = [record]
+        case .setDriftPolicy(let name, let policy):
+            var record = try interface(name)
+            record.driftPolicy = policy
+            state.interfaces[name] = record
+            touched.interfaces = [record]
+        case .adopt(let name, let adoption):
+            touched = try adopt(adoption, name, revision, entry.time)
+        case .rollBack(let target): throw .noSuchRevision(target, first: revision)
         case .deleteInterface(let name, let withPeers):
             let record = try interface(name)
             let peers = state.peers[record.id] ?? [:]
@@ -136,6 +144,36 @@ actor MemoryStore: Store {
         return touched
     }
 
+    private func adopt(
+        _ adoption: Adoption,
+        _ name: InterfaceName,
+        _ revision: Int64,
+        _ time: Timestamp
+    ) throws(StoreFailure) -> Touched {
+        var record = try interface(name)
+        record.isUp = adoption.isUp ?? record.isUp
+        record.mtu = adoption.mtu ?? record.mtu
+        record.listenPort = adoption.listenPort ?? record.listenPort
+        record.addresses = record.addresses.filter { !adoption.removedAddresses.contains($0) } + adoption.addedAddresses
+        state.interfaces[name] = record
+        var touched = Touched()
+        touched.interfaces = [record]
+        for peer in adoption.disabledPeers {
+            state.peers[record.id]?[peer]?.isEnabled = false
+            touched.peers += state.peers[record.id]?[peer].map { [$0] } ?? []
+        }
+        for peer in adoption.newPeers + adoption.changedPeers {
+            lastPeer += 1
+            var made = PeerRecord(peer, in: record, id: lastPeer, revision, time)
+            made.addresses = peer.addresses
+            state.peers[record.id, default: [:]][peer.name] = made
+            touched.peers.append(made)
+        }
+        return touched
+    }
+
+    func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) { try check() }
+
     private func principal(_ name: ObjectName, _ uid: UInt32?, _ time: Timestamp) -> PrincipalRecord {
         let none = Timestamp(seconds: 0)
         var record =
@@ -182,6 +220,7 @@ extension InterfaceRecord {
             endpoint: new.endpoint,
             firewallMark: new.firewallMark,
             dns: new.dns,
+            driftPolicy: new.driftPolicy,
             revision: revision,
             created: created
         )

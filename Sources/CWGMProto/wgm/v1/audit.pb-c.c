@@ -142,7 +142,7 @@ void   wgm__v1__list_audit_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__list_audit_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[12] =
+static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[13] =
 {
   {
     "sequence",
@@ -288,12 +288,25 @@ static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reason",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__AuditRecord, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__audit_record__field_indices_by_name[] = {
   7,   /* field[7] = code */
   8,   /* field[8] = message */
   5,   /* field[5] = method */
   2,   /* field[2] = principal */
+  12,   /* field[12] = reason */
   9,   /* field[9] = request */
   11,   /* field[11] = request_id */
   6,   /* field[6] = resource */
@@ -306,7 +319,7 @@ static const unsigned wgm__v1__audit_record__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__audit_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor wgm__v1__audit_record__descriptor =
 {
@@ -316,7 +329,7 @@ const ProtobufCMessageDescriptor wgm__v1__audit_record__descriptor =
   "Wgm__V1__AuditRecord",
   "wgm.v1",
   sizeof(Wgm__V1__AuditRecord),
-  12,
+  13,
   wgm__v1__audit_record__field_descriptors,
   wgm__v1__audit_record__field_indices_by_name,
   1,  wgm__v1__audit_record__number_ranges,

@@ -457,6 +457,276 @@ void   wgm__v1__set_interface_up_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__set_interface_up_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__set_drift_policy_request__init
+                     (Wgm__V1__SetDriftPolicyRequest         *message)
+{
+  static const Wgm__V1__SetDriftPolicyRequest init_value = WGM__V1__SET_DRIFT_POLICY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__set_drift_policy_request__get_packed_size
+                     (const Wgm__V1__SetDriftPolicyRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__set_drift_policy_request__pack
+                     (const Wgm__V1__SetDriftPolicyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__set_drift_policy_request__pack_to_buffer
+                     (const Wgm__V1__SetDriftPolicyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__SetDriftPolicyRequest *
+       wgm__v1__set_drift_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__SetDriftPolicyRequest *)
+     protobuf_c_message_unpack (&wgm__v1__set_drift_policy_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__set_drift_policy_request__free_unpacked
+                     (Wgm__V1__SetDriftPolicyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__set_drift_policy_response__init
+                     (Wgm__V1__SetDriftPolicyResponse         *message)
+{
+  static const Wgm__V1__SetDriftPolicyResponse init_value = WGM__V1__SET_DRIFT_POLICY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__set_drift_policy_response__get_packed_size
+                     (const Wgm__V1__SetDriftPolicyResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__set_drift_policy_response__pack
+                     (const Wgm__V1__SetDriftPolicyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__set_drift_policy_response__pack_to_buffer
+                     (const Wgm__V1__SetDriftPolicyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__SetDriftPolicyResponse *
+       wgm__v1__set_drift_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__SetDriftPolicyResponse *)
+     protobuf_c_message_unpack (&wgm__v1__set_drift_policy_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__set_drift_policy_response__free_unpacked
+                     (Wgm__V1__SetDriftPolicyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__set_drift_policy_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_drift_request__init
+                     (Wgm__V1__ListDriftRequest         *message)
+{
+  static const Wgm__V1__ListDriftRequest init_value = WGM__V1__LIST_DRIFT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_drift_request__get_packed_size
+                     (const Wgm__V1__ListDriftRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_drift_request__pack
+                     (const Wgm__V1__ListDriftRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_drift_request__pack_to_buffer
+                     (const Wgm__V1__ListDriftRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListDriftRequest *
+       wgm__v1__list_drift_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListDriftRequest *)
+     protobuf_c_message_unpack (&wgm__v1__list_drift_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_drift_request__free_unpacked
+                     (Wgm__V1__ListDriftRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_drift_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_drift_response__init
+                     (Wgm__V1__ListDriftResponse         *message)
+{
+  static const Wgm__V1__ListDriftResponse init_value = WGM__V1__LIST_DRIFT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_drift_response__get_packed_size
+                     (const Wgm__V1__ListDriftResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_drift_response__pack
+                     (const Wgm__V1__ListDriftResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_drift_response__pack_to_buffer
+                     (const Wgm__V1__ListDriftResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_drift_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListDriftResponse *
+       wgm__v1__list_drift_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListDriftResponse *)
+     protobuf_c_message_unpack (&wgm__v1__list_drift_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_drift_response__free_unpacked
+                     (Wgm__V1__ListDriftResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_drift_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__interface_drift__init
+                     (Wgm__V1__InterfaceDrift         *message)
+{
+  static const Wgm__V1__InterfaceDrift init_value = WGM__V1__INTERFACE_DRIFT__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__interface_drift__get_packed_size
+                     (const Wgm__V1__InterfaceDrift *message)
+{
+  assert(message->base.descriptor == &wgm__v1__interface_drift__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__interface_drift__pack
+                     (const Wgm__V1__InterfaceDrift *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__interface_drift__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__interface_drift__pack_to_buffer
+                     (const Wgm__V1__InterfaceDrift *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__interface_drift__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__InterfaceDrift *
+       wgm__v1__interface_drift__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__InterfaceDrift *)
+     protobuf_c_message_unpack (&wgm__v1__interface_drift__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__interface_drift__free_unpacked
+                     (Wgm__V1__InterfaceDrift *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__interface_drift__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__drift_item__init
+                     (Wgm__V1__DriftItem         *message)
+{
+  static const Wgm__V1__DriftItem init_value = WGM__V1__DRIFT_ITEM__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__drift_item__get_packed_size
+                     (const Wgm__V1__DriftItem *message)
+{
+  assert(message->base.descriptor == &wgm__v1__drift_item__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__drift_item__pack
+                     (const Wgm__V1__DriftItem *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__drift_item__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__drift_item__pack_to_buffer
+                     (const Wgm__V1__DriftItem *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__drift_item__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__DriftItem *
+       wgm__v1__drift_item__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__DriftItem *)
+     protobuf_c_message_unpack (&wgm__v1__drift_item__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__drift_item__free_unpacked
+                     (Wgm__V1__DriftItem *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__drift_item__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__delete_interface_request__init
                      (Wgm__V1__DeleteInterfaceRequest         *message)
 {
@@ -547,7 +817,7 @@ void   wgm__v1__delete_interface_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__delete_interface_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[16] =
+static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[17] =
 {
   {
     "name",
@@ -741,12 +1011,25 @@ static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[16] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drift_policy",
+    17,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__Interface, has_drift_policy),
+    offsetof(Wgm__V1__Interface, drift_policy),
+    &wgm__v1__drift_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__interface__field_indices_by_name[] = {
   6,   /* field[6] = addresses */
   1,   /* field[1] = backend */
   14,   /* field[14] = created_unix_ms */
   11,   /* field[11] = dns */
+  16,   /* field[16] = drift_policy */
   9,   /* field[9] = endpoint */
   10,   /* field[10] = firewall_mark */
   8,   /* field[8] = ipv4_pool */
@@ -763,7 +1046,7 @@ static const unsigned wgm__v1__interface__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__interface__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor wgm__v1__interface__descriptor =
 {
@@ -773,7 +1056,7 @@ const ProtobufCMessageDescriptor wgm__v1__interface__descriptor =
   "Wgm__V1__Interface",
   "wgm.v1",
   sizeof(Wgm__V1__Interface),
-  16,
+  17,
   wgm__v1__interface__field_descriptors,
   wgm__v1__interface__field_indices_by_name,
   1,  wgm__v1__interface__number_ranges,
@@ -883,7 +1166,7 @@ const ProtobufCMessageDescriptor wgm__v1__interface_status__descriptor =
   (ProtobufCMessageInit) wgm__v1__interface_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__create_interface_request__field_descriptors[10] =
+static const ProtobufCFieldDescriptor wgm__v1__create_interface_request__field_descriptors[11] =
 {
   {
     "name",
@@ -1005,11 +1288,24 @@ static const ProtobufCFieldDescriptor wgm__v1__create_interface_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drift_policy",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__CreateInterfaceRequest, has_drift_policy),
+    offsetof(Wgm__V1__CreateInterfaceRequest, drift_policy),
+    &wgm__v1__drift_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__create_interface_request__field_indices_by_name[] = {
   1,   /* field[1] = backend */
   8,   /* field[8] = dns */
   9,   /* field[9] = down */
+  10,   /* field[10] = drift_policy */
   4,   /* field[4] = endpoint */
   7,   /* field[7] = firewall_mark */
   6,   /* field[6] = ipv4_pool */
@@ -1021,7 +1317,7 @@ static const unsigned wgm__v1__create_interface_request__field_indices_by_name[]
 static const ProtobufCIntRange wgm__v1__create_interface_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor wgm__v1__create_interface_request__descriptor =
 {
@@ -1031,7 +1327,7 @@ const ProtobufCMessageDescriptor wgm__v1__create_interface_request__descriptor =
   "Wgm__V1__CreateInterfaceRequest",
   "wgm.v1",
   sizeof(Wgm__V1__CreateInterfaceRequest),
-  10,
+  11,
   wgm__v1__create_interface_request__field_descriptors,
   wgm__v1__create_interface_request__field_indices_by_name,
   1,  wgm__v1__create_interface_request__number_ranges,
@@ -1349,6 +1645,390 @@ const ProtobufCMessageDescriptor wgm__v1__set_interface_up_response__descriptor 
   (ProtobufCMessageInit) wgm__v1__set_interface_up_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor wgm__v1__set_drift_policy_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__SetDriftPolicyRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__SetDriftPolicyRequest, has_policy),
+    offsetof(Wgm__V1__SetDriftPolicyRequest, policy),
+    &wgm__v1__drift_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__set_drift_policy_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = policy */
+};
+static const ProtobufCIntRange wgm__v1__set_drift_policy_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.SetDriftPolicyRequest",
+  "SetDriftPolicyRequest",
+  "Wgm__V1__SetDriftPolicyRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__SetDriftPolicyRequest),
+  2,
+  wgm__v1__set_drift_policy_request__field_descriptors,
+  wgm__v1__set_drift_policy_request__field_indices_by_name,
+  1,  wgm__v1__set_drift_policy_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__set_drift_policy_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__set_drift_policy_response__field_descriptors[2] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__SetDriftPolicyResponse, interface),
+    &wgm__v1__interface__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__SetDriftPolicyResponse, has_revision),
+    offsetof(Wgm__V1__SetDriftPolicyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__set_drift_policy_response__field_indices_by_name[] = {
+  0,   /* field[0] = interface */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange wgm__v1__set_drift_policy_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.SetDriftPolicyResponse",
+  "SetDriftPolicyResponse",
+  "Wgm__V1__SetDriftPolicyResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__SetDriftPolicyResponse),
+  2,
+  wgm__v1__set_drift_policy_response__field_descriptors,
+  wgm__v1__set_drift_policy_response__field_indices_by_name,
+  1,  wgm__v1__set_drift_policy_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__set_drift_policy_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_drift_request__field_descriptors[1] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ListDriftRequest, interface),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_drift_request__field_indices_by_name[] = {
+  0,   /* field[0] = interface */
+};
+static const ProtobufCIntRange wgm__v1__list_drift_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_drift_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListDriftRequest",
+  "ListDriftRequest",
+  "Wgm__V1__ListDriftRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListDriftRequest),
+  1,
+  wgm__v1__list_drift_request__field_descriptors,
+  wgm__v1__list_drift_request__field_indices_by_name,
+  1,  wgm__v1__list_drift_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_drift_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_drift_response__field_descriptors[2] =
+{
+  {
+    "drifts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ListDriftResponse, n_drifts),
+    offsetof(Wgm__V1__ListDriftResponse, drifts),
+    &wgm__v1__interface_drift__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "freshness",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ListDriftResponse, freshness),
+    &wgm__v1__freshness__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_drift_response__field_indices_by_name[] = {
+  0,   /* field[0] = drifts */
+  1,   /* field[1] = freshness */
+};
+static const ProtobufCIntRange wgm__v1__list_drift_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_drift_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListDriftResponse",
+  "ListDriftResponse",
+  "Wgm__V1__ListDriftResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListDriftResponse),
+  2,
+  wgm__v1__list_drift_response__field_descriptors,
+  wgm__v1__list_drift_response__field_indices_by_name,
+  1,  wgm__v1__list_drift_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_drift_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__interface_drift__field_descriptors[8] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__InterfaceDrift, interface),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__InterfaceDrift, has_policy),
+    offsetof(Wgm__V1__InterfaceDrift, policy),
+    &wgm__v1__drift_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "items",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__InterfaceDrift, n_items),
+    offsetof(Wgm__V1__InterfaceDrift, items),
+    &wgm__v1__drift_item__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_unix_ms",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__InterfaceDrift, has_since_unix_ms),
+    offsetof(Wgm__V1__InterfaceDrift, since_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outcome",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__InterfaceDrift, has_outcome),
+    offsetof(Wgm__V1__InterfaceDrift, outcome),
+    &wgm__v1__drift_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__InterfaceDrift, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__InterfaceDrift, has_revision),
+    offsetof(Wgm__V1__InterfaceDrift, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_unix_ms",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__InterfaceDrift, has_time_unix_ms),
+    offsetof(Wgm__V1__InterfaceDrift, time_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__interface_drift__field_indices_by_name[] = {
+  0,   /* field[0] = interface */
+  2,   /* field[2] = items */
+  4,   /* field[4] = outcome */
+  1,   /* field[1] = policy */
+  5,   /* field[5] = reason */
+  6,   /* field[6] = revision */
+  3,   /* field[3] = since_unix_ms */
+  7,   /* field[7] = time_unix_ms */
+};
+static const ProtobufCIntRange wgm__v1__interface_drift__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor wgm__v1__interface_drift__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.InterfaceDrift",
+  "InterfaceDrift",
+  "Wgm__V1__InterfaceDrift",
+  "wgm.v1",
+  sizeof(Wgm__V1__InterfaceDrift),
+  8,
+  wgm__v1__interface_drift__field_descriptors,
+  wgm__v1__interface_drift__field_indices_by_name,
+  1,  wgm__v1__interface_drift__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__interface_drift__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[3] =
+{
+  {
+    "attribute",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__DriftItem, attribute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "database",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__DriftItem, database),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__DriftItem, kernel),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__drift_item__field_indices_by_name[] = {
+  0,   /* field[0] = attribute */
+  1,   /* field[1] = database */
+  2,   /* field[2] = kernel */
+};
+static const ProtobufCIntRange wgm__v1__drift_item__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.DriftItem",
+  "DriftItem",
+  "Wgm__V1__DriftItem",
+  "wgm.v1",
+  sizeof(Wgm__V1__DriftItem),
+  3,
+  wgm__v1__drift_item__field_descriptors,
+  wgm__v1__drift_item__field_indices_by_name,
+  1,  wgm__v1__drift_item__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__drift_item__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor wgm__v1__delete_interface_request__field_descriptors[2] =
 {
   {
@@ -1466,5 +2146,67 @@ const ProtobufCEnumDescriptor wgm__v1__interface_backend__descriptor =
   wgm__v1__interface_backend__enum_values_by_name,
   1,
   wgm__v1__interface_backend__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue wgm__v1__drift_policy__enum_values_by_number[3] =
+{
+  { "DRIFT_POLICY_REPAIR", "WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR", 0 },
+  { "DRIFT_POLICY_REPORT", "WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPORT", 1 },
+  { "DRIFT_POLICY_ADOPT", "WGM__V1__DRIFT_POLICY__DRIFT_POLICY_ADOPT", 2 },
+};
+static const ProtobufCIntRange wgm__v1__drift_policy__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex wgm__v1__drift_policy__enum_values_by_name[3] =
+{
+  { "DRIFT_POLICY_ADOPT", 2 },
+  { "DRIFT_POLICY_REPAIR", 0 },
+  { "DRIFT_POLICY_REPORT", 1 },
+};
+const ProtobufCEnumDescriptor wgm__v1__drift_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "wgm.v1.DriftPolicy",
+  "DriftPolicy",
+  "Wgm__V1__DriftPolicy",
+  "wgm.v1",
+  3,
+  wgm__v1__drift_policy__enum_values_by_number,
+  3,
+  wgm__v1__drift_policy__enum_values_by_name,
+  1,
+  wgm__v1__drift_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue wgm__v1__drift_outcome__enum_values_by_number[4] =
+{
+  { "DRIFT_OUTCOME_OPEN", "WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN", 0 },
+  { "DRIFT_OUTCOME_REPAIRED", "WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_REPAIRED", 1 },
+  { "DRIFT_OUTCOME_ADOPTED", "WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_ADOPTED", 2 },
+  { "DRIFT_OUTCOME_ENDED", "WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_ENDED", 3 },
+};
+static const ProtobufCIntRange wgm__v1__drift_outcome__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex wgm__v1__drift_outcome__enum_values_by_name[4] =
+{
+  { "DRIFT_OUTCOME_ADOPTED", 2 },
+  { "DRIFT_OUTCOME_ENDED", 3 },
+  { "DRIFT_OUTCOME_OPEN", 0 },
+  { "DRIFT_OUTCOME_REPAIRED", 1 },
+};
+const ProtobufCEnumDescriptor wgm__v1__drift_outcome__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "wgm.v1.DriftOutcome",
+  "DriftOutcome",
+  "Wgm__V1__DriftOutcome",
+  "wgm.v1",
+  4,
+  wgm__v1__drift_outcome__enum_values_by_number,
+  4,
+  wgm__v1__drift_outcome__enum_values_by_name,
+  1,
+  wgm__v1__drift_outcome__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

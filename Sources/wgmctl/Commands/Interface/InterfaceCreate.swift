@@ -16,6 +16,19 @@ enum BackendChoice: String, CaseIterable, ExpressibleByArgument, Sendable {
     }
 }
 
+/// What is done when somebody else changes an interface in the kernel.
+enum DriftChoice: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case repair, report, adopt
+
+    var message: V1.DriftPolicy {
+        switch self {
+        case .repair: .repair
+        case .report: .report
+        case .adopt: .adopt
+        }
+    }
+}
+
 /// `wgmctl interface create`.
 struct InterfaceCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,6 +79,9 @@ struct InterfaceCreateCommand: ParsableCommand {
     @Option(help: .init("The firewall mark of encrypted packets.", valueName: "number"))
     var fwmark: UInt32?
 
+    @Option(help: .init("What is done when somebody else changes it in the kernel.", valueName: "policy"))
+    var drift = DriftChoice.repair
+
     @Flag(help: "Leave it down.")
     var down = false
 
@@ -83,6 +99,7 @@ struct InterfaceCreateCommand: ParsableCommand {
         request.ipv4Pool = ipv4Pool
         request.firewallMark = fwmark
         request.dns = dns
+        if drift != .repair { request.driftPolicy = drift.message }
         if down { request.down = true }
         let reply = try session.interfacesCreate(request)
         try global.show(InterfaceDetails(interface: reply.interface ?? V1.Interface(name: name)))

@@ -10,7 +10,7 @@ struct InterfaceGroup: ParsableCommand {
         abstract: "Manage the WireGuard interfaces of this gateway.",
         subcommands: [
             InterfaceCreateCommand.self, InterfaceListCommand.self, InterfaceShowCommand.self, InterfaceUpCommand.self,
-            InterfaceDownCommand.self, InterfaceDeleteCommand.self,
+            InterfaceDownCommand.self, InterfaceSetDriftCommand.self, InterfaceDeleteCommand.self,
         ]
     )
 }

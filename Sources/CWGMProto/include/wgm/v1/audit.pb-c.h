@@ -45,10 +45,11 @@ struct  Wgm__V1__AuditRecord
   protobuf_c_boolean has_revision;
   int64_t revision;
   char *request_id;
+  char *reason;
 };
 #define WGM__V1__AUDIT_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__audit_record__descriptor) \
-    , 0, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL }
+    , 0, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL, NULL }
 
 
 struct  Wgm__V1__ListAuditRequest

@@ -26,6 +26,12 @@ typedef struct Wgm__V1__GetInterfaceRequest Wgm__V1__GetInterfaceRequest;
 typedef struct Wgm__V1__GetInterfaceResponse Wgm__V1__GetInterfaceResponse;
 typedef struct Wgm__V1__SetInterfaceUpRequest Wgm__V1__SetInterfaceUpRequest;
 typedef struct Wgm__V1__SetInterfaceUpResponse Wgm__V1__SetInterfaceUpResponse;
+typedef struct Wgm__V1__SetDriftPolicyRequest Wgm__V1__SetDriftPolicyRequest;
+typedef struct Wgm__V1__SetDriftPolicyResponse Wgm__V1__SetDriftPolicyResponse;
+typedef struct Wgm__V1__ListDriftRequest Wgm__V1__ListDriftRequest;
+typedef struct Wgm__V1__ListDriftResponse Wgm__V1__ListDriftResponse;
+typedef struct Wgm__V1__InterfaceDrift Wgm__V1__InterfaceDrift;
+typedef struct Wgm__V1__DriftItem Wgm__V1__DriftItem;
 typedef struct Wgm__V1__DeleteInterfaceRequest Wgm__V1__DeleteInterfaceRequest;
 typedef struct Wgm__V1__DeleteInterfaceResponse Wgm__V1__DeleteInterfaceResponse;
 
@@ -38,6 +44,19 @@ typedef enum _Wgm__V1__InterfaceBackend {
   WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_USERSPACE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__INTERFACE_BACKEND)
 } Wgm__V1__InterfaceBackend;
+typedef enum _Wgm__V1__DriftPolicy {
+  WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR = 0,
+  WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPORT = 1,
+  WGM__V1__DRIFT_POLICY__DRIFT_POLICY_ADOPT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__DRIFT_POLICY)
+} Wgm__V1__DriftPolicy;
+typedef enum _Wgm__V1__DriftOutcome {
+  WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN = 0,
+  WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_REPAIRED = 1,
+  WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_ADOPTED = 2,
+  WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_ENDED = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__DRIFT_OUTCOME)
+} Wgm__V1__DriftOutcome;
 
 /* --- messages --- */
 
@@ -70,10 +89,12 @@ struct  Wgm__V1__Interface
   protobuf_c_boolean has_created_unix_ms;
   int64_t created_unix_ms;
   Wgm__V1__InterfaceStatus *status;
+  protobuf_c_boolean has_drift_policy;
+  Wgm__V1__DriftPolicy drift_policy;
 };
 #define WGM__V1__INTERFACE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__interface__descriptor) \
-    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, 0, 0, NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, NULL }
+    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, 0, 0, NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR }
 
 
 struct  Wgm__V1__InterfaceStatus
@@ -115,10 +136,12 @@ struct  Wgm__V1__CreateInterfaceRequest
   char **dns;
   protobuf_c_boolean has_down;
   protobuf_c_boolean down;
+  protobuf_c_boolean has_drift_policy;
+  Wgm__V1__DriftPolicy drift_policy;
 };
 #define WGM__V1__CREATE_INTERFACE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__create_interface_request__descriptor) \
-    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0 }
+    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR }
 
 
 struct  Wgm__V1__CreateInterfaceResponse
@@ -197,6 +220,87 @@ struct  Wgm__V1__SetInterfaceUpResponse
 #define WGM__V1__SET_INTERFACE_UP_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__set_interface_up_response__descriptor) \
     , NULL, 0, 0 }
+
+
+struct  Wgm__V1__SetDriftPolicyRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_policy;
+  Wgm__V1__DriftPolicy policy;
+};
+#define WGM__V1__SET_DRIFT_POLICY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__set_drift_policy_request__descriptor) \
+    , NULL, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR }
+
+
+struct  Wgm__V1__SetDriftPolicyResponse
+{
+  ProtobufCMessage base;
+  Wgm__V1__Interface *interface;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__SET_DRIFT_POLICY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__set_drift_policy_response__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Wgm__V1__ListDriftRequest
+{
+  ProtobufCMessage base;
+  char *interface;
+};
+#define WGM__V1__LIST_DRIFT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_drift_request__descriptor) \
+    , NULL }
+
+
+struct  Wgm__V1__ListDriftResponse
+{
+  ProtobufCMessage base;
+  size_t n_drifts;
+  Wgm__V1__InterfaceDrift **drifts;
+  Wgm__V1__Freshness *freshness;
+};
+#define WGM__V1__LIST_DRIFT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_drift_response__descriptor) \
+    , 0,NULL, NULL }
+
+
+struct  Wgm__V1__InterfaceDrift
+{
+  ProtobufCMessage base;
+  char *interface;
+  protobuf_c_boolean has_policy;
+  Wgm__V1__DriftPolicy policy;
+  size_t n_items;
+  Wgm__V1__DriftItem **items;
+  protobuf_c_boolean has_since_unix_ms;
+  int64_t since_unix_ms;
+  protobuf_c_boolean has_outcome;
+  Wgm__V1__DriftOutcome outcome;
+  char *reason;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+  protobuf_c_boolean has_time_unix_ms;
+  int64_t time_unix_ms;
+};
+#define WGM__V1__INTERFACE_DRIFT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__interface_drift__descriptor) \
+    , NULL, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR, 0,NULL, 0, 0, 0, WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN, NULL, 0, 0, 0, 0 }
+
+
+struct  Wgm__V1__DriftItem
+{
+  ProtobufCMessage base;
+  char *attribute;
+  char *database;
+  char *kernel;
+};
+#define WGM__V1__DRIFT_ITEM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__drift_item__descriptor) \
+    , NULL, NULL, NULL }
 
 
 struct  Wgm__V1__DeleteInterfaceRequest
@@ -412,6 +516,120 @@ Wgm__V1__SetInterfaceUpResponse *
 void   wgm__v1__set_interface_up_response__free_unpacked
                      (Wgm__V1__SetInterfaceUpResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__SetDriftPolicyRequest methods */
+void   wgm__v1__set_drift_policy_request__init
+                     (Wgm__V1__SetDriftPolicyRequest         *message);
+size_t wgm__v1__set_drift_policy_request__get_packed_size
+                     (const Wgm__V1__SetDriftPolicyRequest   *message);
+size_t wgm__v1__set_drift_policy_request__pack
+                     (const Wgm__V1__SetDriftPolicyRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__set_drift_policy_request__pack_to_buffer
+                     (const Wgm__V1__SetDriftPolicyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__SetDriftPolicyRequest *
+       wgm__v1__set_drift_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__set_drift_policy_request__free_unpacked
+                     (Wgm__V1__SetDriftPolicyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__SetDriftPolicyResponse methods */
+void   wgm__v1__set_drift_policy_response__init
+                     (Wgm__V1__SetDriftPolicyResponse         *message);
+size_t wgm__v1__set_drift_policy_response__get_packed_size
+                     (const Wgm__V1__SetDriftPolicyResponse   *message);
+size_t wgm__v1__set_drift_policy_response__pack
+                     (const Wgm__V1__SetDriftPolicyResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__set_drift_policy_response__pack_to_buffer
+                     (const Wgm__V1__SetDriftPolicyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__SetDriftPolicyResponse *
+       wgm__v1__set_drift_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__set_drift_policy_response__free_unpacked
+                     (Wgm__V1__SetDriftPolicyResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListDriftRequest methods */
+void   wgm__v1__list_drift_request__init
+                     (Wgm__V1__ListDriftRequest         *message);
+size_t wgm__v1__list_drift_request__get_packed_size
+                     (const Wgm__V1__ListDriftRequest   *message);
+size_t wgm__v1__list_drift_request__pack
+                     (const Wgm__V1__ListDriftRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_drift_request__pack_to_buffer
+                     (const Wgm__V1__ListDriftRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListDriftRequest *
+       wgm__v1__list_drift_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_drift_request__free_unpacked
+                     (Wgm__V1__ListDriftRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListDriftResponse methods */
+void   wgm__v1__list_drift_response__init
+                     (Wgm__V1__ListDriftResponse         *message);
+size_t wgm__v1__list_drift_response__get_packed_size
+                     (const Wgm__V1__ListDriftResponse   *message);
+size_t wgm__v1__list_drift_response__pack
+                     (const Wgm__V1__ListDriftResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_drift_response__pack_to_buffer
+                     (const Wgm__V1__ListDriftResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListDriftResponse *
+       wgm__v1__list_drift_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_drift_response__free_unpacked
+                     (Wgm__V1__ListDriftResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__InterfaceDrift methods */
+void   wgm__v1__interface_drift__init
+                     (Wgm__V1__InterfaceDrift         *message);
+size_t wgm__v1__interface_drift__get_packed_size
+                     (const Wgm__V1__InterfaceDrift   *message);
+size_t wgm__v1__interface_drift__pack
+                     (const Wgm__V1__InterfaceDrift   *message,
+                      uint8_t             *out);
+size_t wgm__v1__interface_drift__pack_to_buffer
+                     (const Wgm__V1__InterfaceDrift   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__InterfaceDrift *
+       wgm__v1__interface_drift__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__interface_drift__free_unpacked
+                     (Wgm__V1__InterfaceDrift *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__DriftItem methods */
+void   wgm__v1__drift_item__init
+                     (Wgm__V1__DriftItem         *message);
+size_t wgm__v1__drift_item__get_packed_size
+                     (const Wgm__V1__DriftItem   *message);
+size_t wgm__v1__drift_item__pack
+                     (const Wgm__V1__DriftItem   *message,
+                      uint8_t             *out);
+size_t wgm__v1__drift_item__pack_to_buffer
+                     (const Wgm__V1__DriftItem   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__DriftItem *
+       wgm__v1__drift_item__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__drift_item__free_unpacked
+                     (Wgm__V1__DriftItem *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__DeleteInterfaceRequest methods */
 void   wgm__v1__delete_interface_request__init
                      (Wgm__V1__DeleteInterfaceRequest         *message);
@@ -482,6 +700,24 @@ typedef void (*Wgm__V1__SetInterfaceUpRequest_Closure)
 typedef void (*Wgm__V1__SetInterfaceUpResponse_Closure)
                  (const Wgm__V1__SetInterfaceUpResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__SetDriftPolicyRequest_Closure)
+                 (const Wgm__V1__SetDriftPolicyRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__SetDriftPolicyResponse_Closure)
+                 (const Wgm__V1__SetDriftPolicyResponse *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListDriftRequest_Closure)
+                 (const Wgm__V1__ListDriftRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListDriftResponse_Closure)
+                 (const Wgm__V1__ListDriftResponse *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__InterfaceDrift_Closure)
+                 (const Wgm__V1__InterfaceDrift *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__DriftItem_Closure)
+                 (const Wgm__V1__DriftItem *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__DeleteInterfaceRequest_Closure)
                  (const Wgm__V1__DeleteInterfaceRequest *message,
                   void *closure_data);
@@ -495,6 +731,8 @@ typedef void (*Wgm__V1__DeleteInterfaceResponse_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    wgm__v1__interface_backend__descriptor;
+extern const ProtobufCEnumDescriptor    wgm__v1__drift_policy__descriptor;
+extern const ProtobufCEnumDescriptor    wgm__v1__drift_outcome__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__interface__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__interface_status__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_interface_request__descriptor;
@@ -505,6 +743,12 @@ extern const ProtobufCMessageDescriptor wgm__v1__get_interface_request__descript
 extern const ProtobufCMessageDescriptor wgm__v1__get_interface_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_drift_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_drift_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__interface_drift__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__delete_interface_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__delete_interface_response__descriptor;
 

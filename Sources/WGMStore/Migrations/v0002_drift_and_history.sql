@@ -1,0 +1,137 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What to do about drift, and what every revision left behind.
+DO $migration$
+BEGIN
+
+-- 0 repair, 1 report, 2 adopt.
+ALTER TABLE interface ADD COLUMN drift_policy bigint NOT NULL DEFAULT 0 CHECK (drift_policy BETWEEN 0 AND 2);
+-- The newest revision that changed the interface or a peer of it, and the newest that the kernel was seen to follow.
+-- Only while they are equal is a difference drift; before, it is a change that is not finished.
+ALTER TABLE interface ADD COLUMN changed bigint NOT NULL DEFAULT 0;
+ALTER TABLE interface ADD COLUMN settled bigint NOT NULL DEFAULT 0;
+
+-- Why, in the caller's words.
+ALTER TABLE revision ADD COLUMN reason text NOT NULL DEFAULT '';
+ALTER TABLE revision ADD COLUMN node text;
+ALTER TABLE audit ADD COLUMN reason text NOT NULL DEFAULT '';
+-- Before this revision nothing was kept.
+ALTER TABLE head ADD COLUMN history_from bigint NOT NULL DEFAULT 0;
+UPDATE head SET history_from = revision;
+
+-- How a revision left each interface and peer that it touched; what was before is the row before.
+CREATE TABLE history (
+    revision bigint NOT NULL,
+    node text NOT NULL,
+    interface text NOT NULL,
+    -- Empty for the interface itself.
+    peer text NOT NULL,
+    -- NULL when it was deleted.
+    state jsonb,
+    PRIMARY KEY (node, interface, peer, revision)
+);
+CREATE INDEX history_revision ON history (revision);
+
+CREATE VIEW interface_state AS
+SELECT i.id, n.name AS node, i.name AS interface, jsonb_build_object(
+    'id', i.id, 'backend', i.backend, 'up', i.up, 'mtu', i.mtu, 'listen_port', i.listen_port,
+    'public_key', encode(i.public_key, 'base64'), 'sealed_key', encode(i.sealed_key, 'hex'),
+    'ipv6_pool', i.ipv6_pool::text, 'ipv4_pool', i.ipv4_pool::text, 'endpoint', i.endpoint,
+    'firewall_mark', i.firewall_mark, 'dns', to_jsonb(ARRAY(SELECT host(d) FROM unnest(i.dns) AS d)),
+    'drift_policy', (ARRAY['repair', 'report', 'adopt'])[i.drift_policy + 1], 'created', i.created,
+    'addresses', to_jsonb(ARRAY(
+        SELECT host(a.prefix) || '/' || a.on_link FROM allocation a
+        WHERE a.interface = i.id AND a.peer IS NULL ORDER BY a.id))
+) AS state
+FROM interface i JOIN node n ON n.id = i.node;
+
+CREATE VIEW peer_state AS
+SELECT p.id, n.name AS node, i.name AS interface, p.name AS peer, jsonb_build_object(
+    'public_key', encode(p.public_key, 'base64'), 'enabled', p.enabled,
+    'endpoint_address', host(p.endpoint_address), 'endpoint_port', p.endpoint_port, 'endpoint_zone', p.endpoint_zone,
+    'keepalive_s', p.keepalive, 'comment', p.comment, 'created', p.created,
+    'addresses', to_jsonb(ARRAY(
+        SELECT host(a.prefix) FROM allocation a WHERE a.peer = p.id AND NOT a.routed ORDER BY a.id)),
+    'routed', to_jsonb(ARRAY(
+        SELECT a.prefix::text FROM allocation a WHERE a.peer = p.id AND a.routed ORDER BY a.id))
+) AS state
+FROM peer p JOIN interface i ON i.id = p.interface JOIN node n ON n.id = i.node;
+
+INSERT INTO history (revision, node, interface, peer, state)
+SELECT h.revision, s.node, s.interface, '', s.state FROM interface_state s, head h
+UNION ALL SELECT h.revision, s.node, s.interface, s.peer, s.state FROM peer_state s, head h;
+
+-- What there was after a revision.
+CREATE FUNCTION state_at(wanted_node text, wanted_revision bigint)
+RETURNS TABLE (interface text, peer text, revision bigint, state jsonb)
+LANGUAGE sql STABLE SET search_path = wgm, pg_temp AS $$
+    SELECT * FROM (
+        SELECT DISTINCT ON (h.interface, h.peer) h.interface, h.peer, h.revision, h.state FROM history h
+        WHERE h.node = wanted_node AND h.revision <= wanted_revision
+        ORDER BY h.interface, h.peer, h.revision DESC
+    ) newest WHERE newest.state IS NOT NULL
+$$;
+
+-- Makes the interfaces and peers of a node what they were after a revision, as part of a new one.
+-- A peer that differs is deleted and made anew, so that addresses and keys may have moved between peers meanwhile.
+CREATE FUNCTION roll_back(wanted_node text, target bigint, new_revision bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = wgm, pg_temp AS $$
+DECLARE
+    node_id CONSTANT bigint := (SELECT n.id FROM node n WHERE n.name = wanted_node);
+BEGIN
+    CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS
+    SELECT coalesce(past.interface, present.interface) AS interface, coalesce(past.peer, present.peer) AS peer,
+           past.state AS past, present.state AS present
+    FROM state_at(wanted_node, target) past
+    FULL JOIN state_at(wanted_node, new_revision) present
+        ON present.interface = past.interface AND present.peer = past.peer
+    WHERE past.state IS DISTINCT FROM present.state;
+
+    DELETE FROM peer p USING interface i, rolled r
+    WHERE p.interface = i.id AND i.node = node_id AND i.name = r.interface AND p.name = r.peer AND r.peer <> '';
+    DELETE FROM interface i USING rolled r
+    WHERE i.node = node_id AND i.name = r.interface AND r.peer = ''
+        AND (r.past ->> 'id')::bigint IS DISTINCT FROM i.id;
+    DELETE FROM allocation a USING interface i, rolled r
+    WHERE a.interface = i.id AND a.peer IS NULL AND i.node = node_id AND i.name = r.interface AND r.peer = '';
+    INSERT INTO interface (id, node, name, backend, up, mtu, listen_port, public_key, sealed_key, ipv6_pool, ipv4_pool,
+                           endpoint, firewall_mark, dns, drift_policy, created, revision)
+    SELECT (r.past ->> 'id')::bigint, node_id, r.interface, (r.past ->> 'backend')::bigint, (r.past ->> 'up')::boolean,
+           (r.past ->> 'mtu')::bigint, (r.past ->> 'listen_port')::bigint, decode(r.past ->> 'public_key', 'base64'),
+           decode(r.past ->> 'sealed_key', 'hex'), (r.past ->> 'ipv6_pool')::cidr, (r.past ->> 'ipv4_pool')::cidr,
+           r.past ->> 'endpoint', (r.past ->> 'firewall_mark')::bigint,
+           ARRAY(SELECT d::inet FROM jsonb_array_elements_text(r.past -> 'dns') AS d),
+           array_position(ARRAY['repair', 'report', 'adopt'], r.past ->> 'drift_policy') - 1,
+           (r.past ->> 'created')::timestamptz, new_revision
+    FROM rolled r WHERE r.peer = '' AND r.past IS NOT NULL
+    ON CONFLICT (id) DO UPDATE SET
+        backend = excluded.backend, up = excluded.up, mtu = excluded.mtu, listen_port = excluded.listen_port,
+        public_key = excluded.public_key, sealed_key = excluded.sealed_key, ipv6_pool = excluded.ipv6_pool,
+        ipv4_pool = excluded.ipv4_pool, endpoint = excluded.endpoint, firewall_mark = excluded.firewall_mark,
+        dns = excluded.dns, drift_policy = excluded.drift_policy, revision = excluded.revision;
+    INSERT INTO allocation (interface, prefix, routed, on_link)
+    SELECT i.id, host(a.address::inet)::cidr, false, masklen(a.address::inet)
+    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface,
+        jsonb_array_elements_text(r.past -> 'addresses') WITH ORDINALITY AS a (address, place)
+    WHERE r.peer = '' AND r.past IS NOT NULL ORDER BY i.id, a.place;
+    INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive,
+                      comment, created, revision)
+    SELECT i.id, r.peer, decode(r.past ->> 'public_key', 'base64'), (r.past ->> 'enabled')::boolean,
+           (r.past ->> 'endpoint_address')::inet, (r.past ->> 'endpoint_port')::bigint,
+           (r.past ->> 'endpoint_zone')::bigint, (r.past ->> 'keepalive_s')::bigint, r.past ->> 'comment',
+           (r.past ->> 'created')::timestamptz, new_revision
+    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface
+    WHERE r.peer <> '' AND r.past IS NOT NULL ORDER BY i.id, r.peer;
+    INSERT INTO allocation (interface, peer, prefix, routed)
+    SELECT i.id, p.id, a.prefix::cidr, a.routed
+    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface
+        JOIN peer p ON p.interface = i.id AND p.name = r.peer,
+        LATERAL (
+            SELECT address AS prefix, false AS routed, place
+            FROM jsonb_array_elements_text(r.past -> 'addresses') WITH ORDINALITY AS own (address, place)
+            UNION ALL SELECT prefix, true, place
+            FROM jsonb_array_elements_text(r.past -> 'routed') WITH ORDINALITY AS behind (prefix, place)
+        ) a
+    WHERE r.peer <> '' AND r.past IS NOT NULL ORDER BY p.id, a.routed, a.place;
+END $$;
+
+END $migration$;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import WGMControl
+import WGMModel
+
+@testable import WGMStore
+
+extension StoreTests {
+    @Suite struct Histories {
+        /// wg0 with alice (who has a prefix behind her) and bob; four revisions.
+        private func store() async throws -> PostgresStore {
+            let store = try TestCluster.database().store()
+            try await store.make("wg0", ipv4Pool: "10.7.0.0/24")
+            try await store.add([peer("alice", key: 1, routed: ["192.0.2.0/24"]), peer("bob", key: 2)])
+            return store
+        }
+
+        private func adoption(
+            _ store: PostgresStore,
+            _ meddle: (inout ActualInterface) -> Void
+        ) async throws -> Adoption {
+            let state = try await store.load()
+            let record = try #require(try state.interfaces[interface("wg0")])
+            let peers = Array((state.peers[record.id] ?? [:]).values)
+            var actual = ActualInterface(name: record.name, owner: record.id, backend: .kernel)
+            actual.isUp = record.isUp
+            actual.mtu = record.mtu
+            actual.listenPort = record.listenPort
+            actual.firewallMark = record.firewallMark
+            actual.publicKey = record.publicKey
+            actual.addresses = Set(record.addresses)
+            for peer in peers where peer.isEnabled {
+                var held = ActualPeer()
+                held.allowedAddresses = Set(peer.allowedAddresses)
+                held.keepalive = peer.keepalive
+                actual.peers[peer.publicKey] = held
+            }
+            meddle(&actual)
+            return Adoption(interface: record, peers: peers, actual: actual)
+        }
+
+        @Test func adoptionTakesEverythingThatItNames() async throws {
+            let store = try await store()
+            let (alice, bob, carol) = try (key(1), key(2), key(3))
+            let moved = try prefix("192.0.2.0/24")
+            let extra = try #require(InterfaceAddress("203.0.113.1/28"))
+            let taken = try prefix("10.7.0.99/32")
+            let adoption = try await adoption(store) { actual in
+                actual.mtu = 1380
+                actual.firewallMark = 5
+                actual.addresses.insert(extra)
+                actual.peers[alice] = nil
+                actual.peers[bob]?.keepalive = 25
+                actual.peers[carol] = ActualPeer()
+                actual.peers[carol]?.allowedAddresses = [taken]
+            }
+            try await store.change(.adopt(interface("wg0"), adoption))
+            let state = try await store.load()
+            let record = try #require(try state.interfaces[interface("wg0")])
+            #expect(record.mtu == 1380 && record.firewallMark == 5 && record.addresses.contains(extra))
+            let peers = try #require(state.peers[record.id])
+            #expect(try peers[name("alice")]?.isEnabled == false)
+            #expect(try peers[name("alice")]?.routed == [moved])
+            #expect(try peers[name("bob")]?.keepalive == 25)
+            let new = try #require(peers.values.first { $0.publicKey == carol })
+            #expect(new.name.value.hasPrefix("key-") && new.addresses == [taken.address])
+            #expect(state.progress[record.name]?.changed == state.revision)
+        }
+
+        @Test func aPrefixThatMovedBetweenPeersIsAdopted() async throws {
+            let store = try await store()
+            let (alice, bob) = try (key(1), key(2))
+            let moved = try prefix("192.0.2.0/24")
+            let adoption = try await adoption(store) { actual in
+                actual.peers[alice]?.allowedAddresses.remove(moved)
+                actual.peers[bob]?.allowedAddresses.insert(moved)
+            }
+            try await store.change(.adopt(interface("wg0"), adoption))
+            let peers = try await store.load().peers.values.flatMap(\.values)
+            #expect(peers.first { $0.name.value == "bob" }?.routed == [moved])
+            #expect(peers.first { $0.name.value == "alice" }?.routed == [])
+        }
+
+        @Test func whatBelongsToSomebodyElseIsNotAdopted() async throws {
+            let store = try await store()
+            let carol = try key(3)
+            let adoption = try await adoption(store) { actual in
+                let overlapping = IPPrefix("192.0.2.128/25")
+                actual.peers[carol] = ActualPeer()
+                actual.peers[carol]?.allowedAddresses = Set([overlapping].compactMap(\.self))
+            }
+            let before = try await store.currentRevision()
+            guard case .overlap = await failure({ try await store.change(.adopt(interface("wg0"), adoption)) }) else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(try await store.currentRevision() == before)
+        }
+
+        @Test func rollingBackBringsBackWhatWasAndMakesANewRevision() async throws {
+            let store = try await store()
+            let before = try await store.load()
+            let wg0 = try interface("wg0")
+            try await store.change(.setDriftPolicy(wg0, .adopt))
+            try await store.change(.setPeersEnabled(wg0, [name("alice")], false))
+            try await store.change(.deletePeers(wg0, [name("bob")]))
+            // The key and the address of the one that is gone now are another's.
+            let address = try #require(before.peers.values.first?[name("bob")]?.addresses.first)
+            try await store.add([peer("eve", key: 2, addresses: ["\(address)"])])
+            try await store.make("wg1", key: 77)
+            let touched = try await store.change(.rollBack(to: before.revision))
+            #expect(Set(touched.deletedPeers.map(\.name.value)).isSuperset(of: ["eve"]))
+            #expect(touched.deletedInterfaces.map(\.value) == ["wg1"])
+            let after = try await store.load()
+            #expect(after.revision > before.revision + 5)
+            #expect(after.comparable == before.comparable)
+        }
+
+        @Test func aDeletedInterfaceComesBackWithItsKeyAndPeers() async throws {
+            let store = try await store()
+            let before = try await store.load()
+            try await store.change(.deleteInterface(interface("wg0"), withPeers: true))
+            try await store.make("wg0", key: 5)
+            try await store.change(.rollBack(to: before.revision))
+            #expect(try await store.load().comparable == before.comparable)
+            // And forwards again, to the time when there was another of the same name.
+            try await store.change(.rollBack(to: before.revision + 2))
+            let again = try await store.load()
+            #expect(try again.interfaces[interface("wg0")]?.publicKey == key(5))
+            #expect(again.peers.values.allSatisfy { $0.isEmpty })
+        }
+
+        @Test func aRevisionThatIsNotKnownIsRefused() async throws {
+            let store = try await store()
+            for number: Int64 in [-1, 99] {
+                let expected = StoreFailure.noSuchRevision(number, first: 0)
+                #expect(await failure { try await store.change(.rollBack(to: number)) } == expected)
+            }
+        }
+
+        @Test func howFarTheKernelFollowedOutlivesARestart() async throws {
+            let database = try TestCluster.database()
+            let store = try database.store()
+            let record = try await store.make("wg0")
+            #expect(try await store.load().progress[record.name] == Progress(changed: 1, settled: 0))
+            try await store.markSettled([record.id: 1])
+            #expect(try await database.store().load().progress[record.name]?.isSettled == true)
+        }
+    }
+}
+
+extension GatewayState {
+    /// Without what rolling back does not bring back: ids of peers, and revisions.
+    fileprivate var comparable: [String] {
+        interfaces.values.map { record in
+            var record = record
+            record.revision = 0
+            return "\(record)"
+        }.sorted()
+            + peers.values.flatMap(\.values).map { record in
+                var record = record
+                (record.id, record.revision) = (0, 0)
+                return "\(record)"
+            }.sorted()
+    }
+}
