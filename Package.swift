@@ -69,6 +69,7 @@ let package = Package(
         layer("WGMControl", ["WGMModel", "WGMVerify", logging]),
         layer("WGMKernel", ["WGMModel", "WGMKeys", "CMnl", "CWGMSystem"]),
         layer("WGMKeeperProtocol", ["WGMModel", "CWGMSystem"]),
+        layer("WGMService", ["CWGMSystem"]),
         layer("WGMKeeper", ["WGMModel", "WGMVerify", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"]),
         layer(
             "WGMStore",
@@ -81,17 +82,20 @@ let package = Package(
         program(
             "wgmd",
             [
-                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMRPC", "WGMServer",
-                "WGMWire",
+                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMService", "WGMStore", "WGMRPC",
+                "WGMServer", "WGMWire",
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
             ] + nio
         ),
         program("wgmd-cluster", []),
-        program("wgmd-keeper", ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"]),
+        program(
+            "wgmd-keeper",
+            ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "WGMService", "CWGMSystem"]
+        ),
         program(
             "wgmctl",
             [
-                "WGMModel", "WGMKeys", "WGMWire", "CQREncode", argumentParser,
+                "WGMModel", "WGMKeys", "WGMWire", "CWGMSystem", "CQREncode", argumentParser,
             ]
         ),
         tests("LayeringTests", []),
@@ -107,6 +111,7 @@ let package = Package(
             "WGMKeeperTests",
             ["WGMModel", "WGMKeys", "WGMVerify", "WGMKernel", "WGMKeeperProtocol", "WGMKeeper", "CWGMSystem"]
         ),
+        tests("WGMServiceTests", ["WGMService"]),
         tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl", "CSodium"]),
         tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -83,6 +84,28 @@ int wgm_packet_socket_pair(int *first, int *second) {
     return 0;
 }
 
+/* The length of the address, or 0 with errno set; a path that starts with @ is an abstract name. */
+static socklen_t unix_address(const char *path, struct sockaddr_un *address) {
+    size_t length = strlen(path);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (length == 0 || length >= sizeof address->sun_path) return errno = length == 0 ? EINVAL : ENAMETOOLONG, 0;
+    memcpy(address->sun_path, path, length);
+    if (path[0] == '@') address->sun_path[0] = 0;
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
+}
+
+int wgm_connect_packet(const char *path, int seconds) {
+    struct sockaddr_un address;
+    socklen_t length = unix_address(path, &address);
+    if (length == 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (wgm_set_timeouts(fd, seconds) == 0 && connect(fd, (struct sockaddr *)&address, length) == 0) return fd;
+    int failure = errno;
+    close(fd);
+    return errno = failure, -1;
+}
+
 int wgm_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
 
 ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity) {
@@ -118,16 +141,20 @@ int wgm_is_packet_socket(int fd, bool *listening) {
     return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
+int wgm_clock_is_synchronised(void) {
+    struct timex clock = {.modes = 0};
+    int state = adjtimex(&clock);
+    if (state < 0) return -1;
+    return state != TIME_ERROR && (clock.status & STA_UNSYNC) == 0;
+}
+
 int wgm_notify(const char *path, const char *state) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t length = strlen(path);
-    if (length == 0) return 0;
-    if (length >= sizeof address.sun_path) return errno = ENAMETOOLONG, -1;
-    memcpy(address.sun_path, path, length);
-    if (path[0] == '@') address.sun_path[0] = 0;
+    if (path[0] == 0) return 0;
+    struct sockaddr_un address;
+    socklen_t size = unix_address(path, &address);
+    if (size == 0) return -1;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
     ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
     int failure = errno;
     close(fd);

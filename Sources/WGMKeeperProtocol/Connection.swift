@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CWGMSystem
+internal import Glibc
 internal import WGMModel
 
 /// The numbering of requests and the gathering of their replies.
@@ -8,7 +10,9 @@ struct Connection: ~Copyable {
     private let timeout: Duration
     private var lastNumber: UInt32 = 0
     /// Set for good once the other end is gone or has said something that cannot be.
-    private var isBroken = false
+    private(set) var isBroken = false
+    /// True when the last request found the connection closed and has not left this process.
+    private(set) var wasNotSent = false
 
     init(fileDescriptor: Int32, timeout seconds: Int32) {
         socket = PacketSocket(owning: fileDescriptor)
@@ -16,14 +20,32 @@ struct Connection: ~Copyable {
         timeout = .seconds(Int64(seconds))
     }
 
+    /// Connects to a listening keeper.
+    init(path: String, timeout seconds: Int32) throws(KernelFailure) {
+        let descriptor = unsafe wgm_connect_packet(path, seconds)
+        guard descriptor >= 0 else {
+            throw KernelFailure(.keeperGone, errno: errno, "cannot connect to the keeper at \(path)")
+        }
+        self.init(fileDescriptor: descriptor, timeout: seconds)
+    }
+
+    /// Not connected to anybody.
+    static var none: Connection {
+        var connection = Connection(fileDescriptor: -1, timeout: 1)
+        connection.isBroken = true
+        return connection
+    }
+
     /// Sends the request and returns the payload of its replies, in the order in which they came.
     mutating func exchange(_ body: Request.Body) throws(KernelFailure) -> [UInt8] {
         guard !isBroken else { throw Self.gone("the connection to the keeper has ended") }
         lastNumber &+= 1
+        wasNotSent = false
         let request = Request(number: lastNumber, body)
         do {
             try socket.send(request.encoded())
         } catch {
+            wasNotSent = error == .closed
             throw failure(of: error)
         }
         return try receiveReplies(to: request)
@@ -91,5 +113,5 @@ struct Connection: ~Copyable {
         }
     }
 
-    private static func gone(_ message: String) -> KernelFailure { KernelFailure(.keeperGone, message) }
+    static func gone(_ message: String) -> KernelFailure { KernelFailure(.keeperGone, message) }
 }

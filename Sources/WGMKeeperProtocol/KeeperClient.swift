@@ -4,35 +4,93 @@ package import WGMModel
 
 /// wgmd's end of the connection to the keeper: one request at a time, on a thread of its own.
 ///
-/// What the keeper replies is checked like anything from outside. After a reply that is not one the connection is closed,
-/// and every later call fails with `.keeperGone`.
+/// What the keeper replies is checked like anything from outside. After a reply that is not one the connection is closed.
+/// A client over a descriptor then fails for good with `.keeperGone`; one over a path connects again, with pauses that grow.
 package actor KeeperClient {
     /// Seconds that a packet may take; a whole answer of several packets gets no more than twice as long.
     package static let timeout: Int32 = 20
     private let executor = BlockingExecutor(label: "wgm.keeper-client")
+    private let timeout: Int32
+    private let path: String?
+    /// Called after each greeting, before any other request.
+    private let greeted: @Sendable (KeeperIdentity) -> Void
     private var connection: Connection
+    private var pauses = ReconnectPauses()
     private var identity: KeeperIdentity?
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Takes over the descriptor of a connected `SOCK_SEQPACKET` socket.
-    package init(fileDescriptor: Int32, timeout: Int32 = KeeperClient.timeout) {
+    package init(
+        fileDescriptor: Int32,
+        timeout: Int32 = KeeperClient.timeout,
+        greeted: @escaping @Sendable (KeeperIdentity) -> Void = { _ in }
+    ) {
         connection = Connection(fileDescriptor: fileDescriptor, timeout: timeout)
+        self.timeout = timeout
+        path = nil
+        self.greeted = greeted
     }
 
-    /// Must come first; a second call answers from memory.
+    /// Connects to a listening keeper when first asked something, and whenever the connection is lost.
+    package init(
+        path: String,
+        timeout: Int32 = KeeperClient.timeout,
+        greeted: @escaping @Sendable (KeeperIdentity) -> Void
+    ) {
+        connection = .none
+        self.timeout = timeout
+        self.path = path
+        self.greeted = greeted
+    }
+
+    /// Must come first; a later call answers from memory unless the connection is lost.
     package func hello() throws(KernelFailure) -> KeeperIdentity {
+        if let path, connection.isBroken { return try reconnect(path) }
         if let identity { return identity }
+        return try greet()
+    }
+
+    private func greet() throws(KernelFailure) -> KeeperIdentity {
         let payload = try connection.exchange(.hello(version: Request.protocolVersion))
         let identity = try connection.decode(payload) { (bytes) throws(PacketError) in
             try KeeperIdentity(decoding: bytes)
         }
         self.identity = identity
+        greeted(identity)
         return identity
     }
 
+    @discardableResult
+    private func reconnect(_ path: String) throws(KernelFailure) -> KeeperIdentity {
+        guard pauses.isOver(at: .now) else { throw Connection.gone("the keeper is away; trying again in a moment") }
+        do throws(KernelFailure) {
+            connection = try Connection(path: path, timeout: timeout)
+            let identity = try greet()
+            pauses.succeeded()
+            return identity
+        } catch {
+            connection = .none
+            pauses.failed(at: .now)
+            throw error
+        }
+    }
+
+    /// A request that found the connection closed has not been seen by anybody, and goes out again over a new one.
+    private func exchange(_ body: Request.Body) throws(KernelFailure) -> [UInt8] {
+        guard let path else { return try connection.exchange(body) }
+        if connection.isBroken { try reconnect(path) }
+        do throws(KernelFailure) {
+            return try connection.exchange(body)
+        } catch {
+            guard connection.wasNotSent else { throw error }
+        }
+        try reconnect(path)
+        return try connection.exchange(body)
+    }
+
     package func generateKey(for interface: InterfaceID) throws(KernelFailure) -> GeneratedKey {
-        let payload = try connection.exchange(.generateKey(interface))
+        let payload = try exchange(.generateKey(interface))
         return try connection.decode(payload) { (bytes) throws(PacketError) in try GeneratedKey(decoding: bytes) }
     }
 
@@ -43,14 +101,14 @@ package actor KeeperClient {
         owner: InterfaceID
     ) throws(KernelFailure) {
         for part in change.splitToFit() {
-            let payload = try connection.exchange(.change(part, interface: interface, owner: owner))
+            let payload = try exchange(.change(part, interface: interface, owner: owner))
             try connection.requireEmpty(payload)
         }
     }
 
     /// nil when there is no such interface.
     package func dump(_ interface: InterfaceName) throws(KernelFailure) -> ActualInterface? {
-        let payload = try connection.exchange(.dump(interface))
+        let payload = try exchange(.dump(interface))
         guard !payload.isEmpty else { return nil }
         return try connection.decode(payload) { (bytes) throws(PacketError) in
             let actual = try ActualInterface(decoding: bytes)
@@ -64,7 +122,7 @@ package actor KeeperClient {
         guard signingInput.count <= PacketLimit.signingInput else {
             throw KernelFailure(.invalidArgument, "a token is at most \(PacketLimit.signingInput) bytes long")
         }
-        let payload = try connection.exchange(.signToken(signingInput))
+        let payload = try exchange(.signToken(signingInput))
         return try connection.decode(payload) { (bytes) throws(PacketError) in
             guard bytes.count == 64 else { throw .invalidField }
             return bytes
@@ -72,7 +130,7 @@ package actor KeeperClient {
     }
 
     package func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] {
-        let payload = try connection.exchange(.ownedInterfaces)
+        let payload = try exchange(.ownedInterfaces)
         return try connection.decode(payload) { (bytes) throws(PacketError) in try OwnedInterfaces.decode(bytes) }
     }
 }

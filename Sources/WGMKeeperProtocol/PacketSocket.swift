@@ -23,6 +23,9 @@ package struct PacketSocket: ~Copyable, Sendable {
     /// Bounds each later `send` and `receive`.
     package func setTimeouts(seconds: Int32) { _ = wgm_set_timeouts(fileDescriptor, seconds) }
 
+    /// For waiting on it; still owned by the value.
+    package func withDescriptor(_ body: (Int32) -> Void) { body(fileDescriptor) }
+
     package func send(_ packet: [UInt8]) throws(Failure) {
         guard packet.count <= PacketLimit.packet else { throw .tooLarge }
         let count = unsafe packet.withUnsafeBytes { unsafe wgm_send_packet(fileDescriptor, $0.baseAddress, $0.count) }

@@ -55,6 +55,11 @@ package enum Migrator {
         }
     }
 
+    /// Connects as the daemon and refuses a database whose schema this program does not know exactly.
+    package static func check(_ address: DatabaseAddress) throws(StoreFailure) {
+        try check(Connection(address, limits: Connection.Limits(statement: 10_000, lock: 10_000, probe: 0, call: 0)))
+    }
+
     /// Refuses a database whose schema this program does not know exactly.
     static func check(_ connection: Connection) throws(StoreFailure) {
         var row = try connection.row("SELECT to_regclass('wgm.schema_version') IS NULL")

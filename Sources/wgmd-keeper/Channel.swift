@@ -3,6 +3,7 @@
 internal import CWGMSystem
 internal import Glibc
 internal import WGMKeeperProtocol
+internal import WGMService
 
 /// Where requests come from.
 enum Channel {
@@ -17,15 +18,16 @@ enum Channel {
             self = .inherited(socket)
             return
         }
-        guard Self.environment("LISTEN_PID") == String(getpid()), Self.environment("LISTEN_FDS") == "1" else {
+        guard let first = InheritedSocket.takeAll().first else {
             throw .usage(
                 "there is nobody to talk to: give --socket-fd N, or start wgmd-keeper through its systemd socket"
             )
         }
         guard let name = options.peerUser else { throw .usage("a systemd socket needs --peer-user NAME") }
-        let first: Int32 = 3
-        try Self.require(first, listening: true, named: "the socket from systemd")
-        self = .listening(first, peer: try Account(named: name))
+        try Self.require(first.descriptor, listening: true, named: "the socket from systemd")
+        // Somebody who connects and leaves at once must not leave the keeper waiting for him.
+        _ = fcntl(first.descriptor, F_SETFL, fcntl(first.descriptor, F_GETFL) | O_NONBLOCK)
+        self = .listening(first.descriptor, peer: try Account(named: name))
     }
 
     private static func require(_ socket: Int32, listening: Bool, named name: String) throws(StartError) {
@@ -38,24 +40,18 @@ enum Channel {
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
     }
 
-    static func environment(_ name: String) -> String? {
-        guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
-    }
-
-    /// The next connection of the right user; others are closed at once.
-    static func accept(on listener: Int32, from peer: Account) throws(StartError) -> PacketSocket {
-        while true {
-            let socket = wgm_accept(listener)
-            guard socket >= 0 else {
-                if errno == EINTR || errno == ECONNABORTED { continue }
-                throw .system("cannot accept a connection", cure: "restart wgmd-keeper.socket")
-            }
-            let connection = PacketSocket(owning: socket)
-            var (user, group, process): (UInt32, UInt32, Int32) = (0, 0, 0)
-            let isKnown = unsafe wgm_peer_credentials(socket, &user, &group, &process) == 0
-            if isKnown, user == peer.user { return connection }
-            complain("refused a connection of user \(user): only \(peer.name) may connect")
+    /// The next connection if it is of the right user; another's is closed at once, and nil.
+    static func accept(on listener: Int32, from peer: Account) throws(StartError) -> PacketSocket? {
+        let socket = wgm_accept(listener)
+        guard socket >= 0 else {
+            if errno == EINTR || errno == ECONNABORTED || errno == EAGAIN { return nil }
+            throw .system("cannot accept a connection", cure: "restart wgmd-keeper.socket")
         }
+        let connection = PacketSocket(owning: socket)
+        var (user, group, process): (UInt32, UInt32, Int32) = (0, 0, 0)
+        let isKnown = unsafe wgm_peer_credentials(socket, &user, &group, &process) == 0
+        if isKnown, user == peer.user { return connection }
+        complain("refused a connection of user \(user): only \(peer.name) may connect")
+        return nil
     }
 }

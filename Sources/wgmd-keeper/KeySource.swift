@@ -2,6 +2,7 @@
 
 internal import WGMKeeper
 internal import WGMKeys
+internal import WGMService
 
 /// Where the key-encryption key comes from, and the key itself if only the starting user can read it.
 struct KeySource: ~Copyable {
@@ -18,7 +19,7 @@ struct KeySource: ~Copyable {
         if let path = options.sealingKeyPath {
             return KeySource(isElsewhere: true, key: try readOrMake(path, in: KeyFolder(options.state)))
         }
-        guard let credentials = Channel.environment("CREDENTIALS_DIRECTORY") else {
+        guard let credentials = Environment["CREDENTIALS_DIRECTORY"] else {
             return KeySource(isElsewhere: false, key: nil)
         }
         let credential = try SealingKeyFile.read(credentials + "/wgm-kek", sharedWithGroup: true)

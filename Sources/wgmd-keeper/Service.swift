@@ -6,15 +6,18 @@ internal import WGMKeeperProtocol
 internal import WGMKernel
 internal import WGMKeys
 internal import WGMModel
+internal import WGMService
 
 /// Serves one connection after the other, in one thread, one request at a time.
 struct Service: ~Copyable {
     private let folder: StateFolder
     private var keeper: Keeper<LinuxKernel>
+    private let supervisor: Supervisor
 
-    init(folder: consuming StateFolder, keeper: consuming Keeper<LinuxKernel>) {
+    init(folder: consuming StateFolder, keeper: consuming Keeper<LinuxKernel>, supervisor: Supervisor) {
         self.folder = folder
         self.keeper = keeper
+        self.supervisor = supervisor
     }
 
     mutating func serve(_ channel: Channel) throws(StartError) {
@@ -22,7 +25,10 @@ struct Service: ~Copyable {
         case .inherited(let socket):
             serve(PacketSocket(owning: socket))
         case .listening(let listener, let peer):
-            while true { serve(try Channel.accept(on: listener, from: peer)) }
+            while true {
+                Patience.wait(for: listener, supervisor)
+                if let socket = try Channel.accept(on: listener, from: peer) { serve(socket) }
+            }
         }
     }
 
@@ -31,6 +37,7 @@ struct Service: ~Copyable {
         keeper.beginConnection()
         do {
             while true {
+                socket.withDescriptor { Patience.wait(for: $0, supervisor) }
                 switch keeper.answer(try socket.receive(), at: .now) {
                 case .replies(let replies):
                     for reply in replies { try socket.send(reply) }

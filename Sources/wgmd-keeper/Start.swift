@@ -5,6 +5,7 @@ internal import Glibc
 internal import WGMKeeper
 internal import WGMKernel
 internal import WGMKeys
+internal import WGMService
 
 /// From an ordinary start, as root or not, to a service without any power but CAP_NET_ADMIN.
 enum Start {
@@ -24,8 +25,10 @@ enum Start {
             if !keys.isReady {
                 complain("sealed: the key-encryption key is missing or another; restore it and start the keeper again")
             }
-            var service = Service(folder: folder, keeper: try keeper(options, keys))
-            notify()
+            let status = keys.isReady ? "holding keys and interfaces" : "sealed: the key-encryption key is missing"
+            let supervisor = Supervisor()
+            var service = Service(folder: folder, keeper: try keeper(options, keys), supervisor: supervisor)
+            supervisor.ready(status)
             try service.serve(channel)
         } catch let error as StartError {
             throw error
@@ -64,11 +67,5 @@ enum Start {
             keys: keys,
             journal: try Journal.open(in: options.state)
         )
-    }
-
-    /// Tells systemd; a failure shows there as a start that takes too long.
-    private static func notify() {
-        guard let path = Channel.environment("NOTIFY_SOCKET") else { return }
-        _ = unsafe wgm_notify(path, "READY=1")
     }
 }

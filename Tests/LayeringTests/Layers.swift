@@ -26,6 +26,7 @@ let layers: [String: Layer] = [
     "WGMControl": Layer(["WGMModel", "WGMVerify"], outside: ["Logging", "Synchronization"]),
     "WGMKernel": Layer(["WGMModel", "WGMKeys", "CWGMSystem"], outside: system.union(["CMnl"])),
     "WGMKeeperProtocol": Layer(["WGMModel", "CWGMSystem"], outside: system),
+    "WGMService": Layer(["CWGMSystem"], outside: system),
     "WGMKeeper": Layer(
         ["WGMModel", "WGMVerify", "WGMKeys", "WGMKernel", "WGMKeeperProtocol", "CWGMSystem"],
         outside: system
@@ -40,12 +41,12 @@ let layers: [String: Layer] = [
     "wgmd": Layer(
         [
             "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
-            "CWGMSystem",
+            "WGMService", "CWGMSystem",
         ],
         outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
     ),
     "wgmd-keeper": Layer(
-        ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "CWGMSystem"],
+        ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "WGMService", "CWGMSystem"],
         outside: ["Glibc"]
     ),
     "wgmd-cluster": Layer([], outside: ["Glibc"]),

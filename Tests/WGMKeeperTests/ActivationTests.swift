@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 import WGMKeeperProtocol
 import WGMModel
@@ -12,12 +13,23 @@ struct ActivationTests {
 
     init() throws { state = try StateFolderFixture() }
 
-    private func start(peer: String) throws -> (program: KeeperProgram, listener: UnixSocket, notify: UnixSocket) {
+    private func arguments(peer: String) -> [String] {
+        ["--state", state.path, "--user", KeeperProgram.user, "--peer-user", peer]
+    }
+
+    private func start(
+        peer: String,
+        watchdogMicroseconds: Int? = nil
+    ) throws -> (program: KeeperProgram, listener: UnixSocket, notify: UnixSocket) {
         let listener = try UnixSocket(state.folder.path + "/keeper.sock", Int32(SOCK_SEQPACKET.rawValue))
         try #require(listen(listener.fileDescriptor, 5) == 0)
         let notify = try UnixSocket(state.folder.path + "/notify.sock", Int32(SOCK_DGRAM.rawValue))
-        let arguments = ["--state", state.path, "--user", KeeperProgram.user, "--peer-user", peer]
-        let program = try KeeperProgram(listener: listener.fileDescriptor, arguments, notify: notify.path)
+        let program = try KeeperProgram(
+            listener: listener.fileDescriptor,
+            arguments(peer: peer),
+            notify: notify.path,
+            more: watchdogMicroseconds.map { ["WATCHDOG_USEC=\($0)"] } ?? []
+        )
         return (program, listener, notify)
     }
 
@@ -26,7 +38,10 @@ struct ActivationTests {
         let (program, listener, notify) = try start(peer: "root")
         var buffer = [UInt8](repeating: 0, count: 100)
         let count = unsafe recv(notify.fileDescriptor, &buffer, buffer.count, 0)
-        #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "READY=1")
+        #expect(
+            String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+                == "READY=1\nSTATUS=holding keys and interfaces"
+        )
         var identities: Set<KeeperIdentity> = []
         for _ in 0..<3 {
             let client = KeeperClient(fileDescriptor: try listener.connected())
@@ -38,6 +53,49 @@ struct ActivationTests {
         let client = KeeperClient(fileDescriptor: try listener.connected())
         identities.insert(try await client.hello())
         #expect(identities.count == 1)
+        #expect(kill(program.process, 0) == 0)
+    }
+
+    @Test("A client over a path connects again by itself when the keeper was started again")
+    func reconnects() async throws {
+        let (first, listener, _) = try start(peer: "root")
+        let greetings = Mutex<[KeeperIdentity]>([])
+        let client = KeeperClient(path: listener.path, timeout: 5) { identity in
+            greetings.withLock { $0.append(identity) }
+        }
+        let identity = try await client.hello()
+        kill(first.process, SIGKILL)
+        #expect(first.wait() == -1)
+        let second = try KeeperProgram(listener: listener.fileDescriptor, arguments(peer: "root"), notify: "")
+        #expect(try await client.ownedInterfaces().isEmpty)
+        #expect(try await client.hello() == identity)
+        #expect(greetings.withLock { $0 } == [identity, identity])
+        #expect(kill(second.process, 0) == 0)
+    }
+
+    @Test("A client over a path fails while there is no keeper, and works once there is one")
+    func comesLater() async throws {
+        let path = state.folder.path + "/keeper.sock"
+        let client = KeeperClient(path: path, timeout: 5) { _ in }
+        let failure = await #expect(throws: KernelFailure.self) { _ = try await client.ownedInterfaces() }
+        #expect(failure?.reason == .keeperGone)
+        let (program, _, _) = try start(peer: "root")
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await client.ownedInterfaces().isEmpty)
+        #expect(kill(program.process, 0) == 0)
+    }
+
+    @Test("tells the watchdog that it is alive, also while it waits")
+    func watchdog() throws {
+        let (program, _, notify) = try start(peer: "root", watchdogMicroseconds: 200_000)
+        var heard: [String] = []
+        var buffer = [UInt8](repeating: 0, count: 100)
+        while heard.count < 4 {
+            let count = unsafe recv(notify.fileDescriptor, &buffer, buffer.count, 0)
+            try #require(count > 0)
+            heard.append(String(decoding: buffer.prefix(count), as: UTF8.self))
+        }
+        #expect(heard.dropFirst() == ["WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"])
         #expect(kill(program.process, 0) == 0)
     }
 

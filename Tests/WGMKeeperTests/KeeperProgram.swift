@@ -32,10 +32,10 @@ final class KeeperProgram {
     }
 
     /// As systemd does it: descriptor 3 is the listening socket, and the environment says so.
-    init(listener: Int32, _ arguments: [String], notify: String) throws {
+    init(listener: Int32, _ arguments: [String], notify: String, more: [String] = []) throws {
         socket = -1
-        let script = #"LISTEN_PID=$$ LISTEN_FDS=1 NOTIFY_SOCKET=$0 exec "$@""#
-        let line = ["sh", "-c", script, notify, try Self.path()] + arguments
+        let script = #"LISTEN_PID=$$ LISTEN_FDS=1 NOTIFY_SOCKET=$0 exec env "$@""#
+        let line = ["sh", "-c", script, notify] + more + [try Self.path()] + arguments
         process = try Self.spawn(line, socket: listener, errors: errors.fileHandleForWriting.fileDescriptor)
         try errors.fileHandleForWriting.close()
     }

@@ -25,6 +25,8 @@ int wgm_drop_privileges(uint32_t uid, uint32_t gid, bool keep_net_admin);
 /* Makes a connected pair of sockets that keep packet boundaries. */
 int wgm_packet_socket_pair(int *first, int *second);
 int wgm_accept(int fd);
+/* Connects to a listening packet socket; fails with EAGAIN when that takes longer than the seconds. */
+int wgm_connect_packet(const char *path, int seconds);
 /* One packet whole or EMSGSIZE; 0 at the end. Descriptors that come along are closed by the kernel. */
 ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity);
 /* One packet; never raises SIGPIPE. */
@@ -33,6 +35,9 @@ ssize_t wgm_send_packet(int fd, const void *buffer, size_t length);
 int wgm_set_timeouts(int fd, int seconds);
 /* 1 if fd is an AF_UNIX SOCK_SEQPACKET socket; *listening says of which kind. */
 int wgm_is_packet_socket(int fd, bool *listening);
+
+/* 1 if something keeps the realtime clock right, 0 if not, -1 if the kernel does not say. */
+int wgm_clock_is_synchronised(void);
 
 /* Tells systemd a state such as "READY=1"; 0 without doing anything when path is empty. */
 int wgm_notify(const char *path, const char *state);

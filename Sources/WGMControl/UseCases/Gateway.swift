@@ -14,7 +14,7 @@ package final class Gateway: Sendable {
     package let node: ObjectName
     package let view = GatewayView()
     /// The daemon puts the keeper's signing key in here.
-    package let keys = TokenKeys()
+    package let keys: TokenKeys
     package let audit: AuditQueue
     package let reconciler: Reconciler
     let committer: Committer
@@ -34,9 +34,11 @@ package final class Gateway: Sendable {
         store: any Store,
         kernel: any Kernel,
         clock: any Clock,
-        logger: Logger = Logger(label: "wgmd")
+        logger: Logger = Logger(label: "wgmd"),
+        keys: TokenKeys = TokenKeys()
     ) {
         self.node = node
+        self.keys = keys
         self.store = store
         self.kernel = WatchedKernel(kernel)
         self.clock = clock

@@ -16,7 +16,8 @@ struct Wgmctl: ParsableCommand {
         version: "wgmctl \(WGMVersion.current)",
         subcommands: [
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
-            LoginCommand.self, WhoAmICommand.self, StatusCommand.self, DriftCommand.self, VersionCommand.self,
+            InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, StatusCommand.self,
+            DriftCommand.self, VersionCommand.self,
         ]
     )
 

@@ -53,6 +53,11 @@ struct Console: Sendable {
         _ = try? unsafe Array((line + "\n").utf8).withUnsafeBytes { try unsafe writeAll($0, to: STDERR_FILENO) }
     }
 
+    /// A question on standard error, without a line end.
+    static func prompt(_ text: String) {
+        _ = try? unsafe Array(text.printable.utf8).withUnsafeBytes { try unsafe writeAll($0, to: STDERR_FILENO) }
+    }
+
     static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) throws {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {

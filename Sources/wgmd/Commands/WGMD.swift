@@ -19,7 +19,7 @@ struct WGMD: ParsableCommand {
             wgmctl talks to it: see `wgmctl --help`.
             """,
         version: WGMVersion.current,
-        subcommands: [Run.self, Check.self, Migrate.self]
+        subcommands: [Run.self, Check.self, Migrate.self, RunDatabase.self]
     )
 }
 
@@ -31,16 +31,67 @@ struct ConfigurationOption: ParsableArguments {
     func load() throws(ConfigurationError) -> Configuration { try ConfigurationFile.load(config) }
 }
 
+/// What the units say on the command line, so that one configuration file is good with and without them.
+struct UnitOptions: ParsableArguments {
+    @Option(
+        name: .customLong("keeper-socket"),
+        help: .init("Connect to the keeper at this packet socket instead of starting one.", valueName: "path")
+    )
+    var keeperSocket: String?
+
+    @Option(
+        name: .customLong("database-socket"),
+        help: .init("The folder of the embedded database's socket; another unit runs it.", valueName: "folder")
+    )
+    var databaseSocket: String?
+
+    func apply(to configuration: Configuration) -> Configuration {
+        var configuration = configuration
+        configuration.keeperSocket = keeperSocket ?? configuration.keeperSocket
+        configuration.databaseSocket = databaseSocket ?? configuration.databaseSocket
+        return configuration
+    }
+
+    func validate() throws {
+        for path in [keeperSocket, databaseSocket].compactMap(\.self) where !path.hasPrefix("/") {
+            throw ValidationError("\(path) is not an absolute path")
+        }
+    }
+}
+
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start the database (if embedded), the keeper and the daemon; run until SIGTERM.",
-        discussion: "Started as root it drops to the user `user` of the configuration before it listens."
+        discussion: """
+            Started as root it drops to the user `user` of the configuration before it listens. Under systemd it may be \
+            given its listening socket, and keeper and database may be units of their own; then it needs no root. \
+            SIGHUP reads the configuration again; a bad one changes nothing.
+            """
+    )
+    @OptionGroup var options: ConfigurationOption
+    @OptionGroup var units: UnitOptions
+
+    func run() throws {
+        let load = { () throws(ConfigurationError) -> Configuration in units.apply(to: try options.load()) }
+        throw ExitCode(try Daemon.run(try load(), load: load))
+    }
+}
+
+struct RunDatabase: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "database",
+        abstract: "Run the embedded database alone, its schema up to date, until SIGTERM; for a unit of its own.",
+        discussion: "To be started as the configuration's `postgres_user`. wgmd then takes --database-socket."
     )
     @OptionGroup var options: ConfigurationOption
 
+    @Option(help: .init("The folder for its socket, which that user owns.", valueName: "folder"))
+    var socketFolder: String?
+
     func run() throws {
-        let configuration = try options.load()
-        throw ExitCode(try Daemon.run(configuration))
+        var configuration = try options.load()
+        configuration.databaseSocket = socketFolder ?? configuration.databaseSocket
+        throw ExitCode(try DatabaseService.run(configuration))
     }
 }
 

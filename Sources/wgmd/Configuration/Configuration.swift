@@ -27,12 +27,18 @@ struct Configuration: Equatable {
     var userspaceProgram: String? = "/usr/bin/wireguard-go"
     /// nil: beside wgmd, else `/usr/libexec/wgm/wgmd-keeper`.
     var keeperProgram: String?
+    /// The socket of a keeper that systemd runs; nil: wgmd starts one of its own.
+    var keeperSocket: String?
+    /// The folder of the embedded database's socket if another unit runs it; nil: wgmd runs it.
+    var databaseSocket: String?
     var logLevel = Logger.Level.info
 
     var keeperState: String { state + "/keeper" }
     var clusterState: String { state + "/postgres" }
     var runFolder: String { String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) }
-    var clusterSocketFolder: String { runFolder + "/postgres" }
+    var clusterSocketFolder: String { databaseSocket ?? runFolder + "/postgres" }
+    /// False when other units run keeper and database: then wgmd has no state of its own.
+    var ownsState: Bool { keeperSocket == nil || database == .embedded && databaseSocket == nil }
 }
 
 /// What is wrong with a configuration file, line by line.
@@ -45,9 +51,11 @@ struct ConfigurationError: Error, CustomStringConvertible, Equatable {
     var path: String
     var problems: [Problem]
 
-    var description: String {
+    var lines: [String] {
         problems.map { problem in
             problem.line.map { "\(path):\($0): \(problem.message)" } ?? "\(path): \(problem.message)"
-        }.joined(separator: "\n")
+        }
     }
+
+    var description: String { lines.joined(separator: "\n") }
 }

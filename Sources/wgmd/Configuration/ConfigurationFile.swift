@@ -86,6 +86,8 @@ struct ConfigurationFile {
                 optionalPath(key, text, \.userspaceProgram)
             }
         case "keeper_program": optionalPath(key, text, \.keeperProgram)
+        case "keeper_socket": optionalPath(key, text, \.keeperSocket)
+        case "database_socket": optionalPath(key, text, \.databaseSocket)
         case "log_level": logLevel(text)
         default:
             let known = Self.keys.joined(separator: ", ")
@@ -93,9 +95,9 @@ struct ConfigurationFile {
         }
     }
 
-    private static let keys = [
+    static let keys = [
         "node", "state", "socket", "socket_group", "database", "user", "keeper_user", "postgres_user",
-        "userspace_program", "keeper_program", "log_level",
+        "userspace_program", "keeper_program", "keeper_socket", "database_socket", "log_level",
     ]
 
     private mutating func assign(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
@@ -151,10 +153,14 @@ struct ConfigurationFile {
         if configuration.socket.utf8.count > 107 {
             report("socket", "`socket` must have at most 107 bytes, the system's limit for Unix sockets")
         } else if configuration.database == .embedded, configuration.clusterSocketFolder.utf8.count > 87 {
+            let (key, limit) = configuration.databaseSocket == nil ? ("socket", 78) : ("database_socket", 87)
             report(
-                "socket",
-                "the folder of `socket` must have at most 78 bytes, so that PostgreSQL's socket fits below it"
+                key,
+                "the folder of `\(key)` must have at most \(limit) bytes, so that PostgreSQL's socket fits below it"
             )
+        }
+        if let socket = configuration.keeperSocket, socket.utf8.count > 107 {
+            report("keeper_socket", "`keeper_socket` must have at most 107 bytes, the system's limit for Unix sockets")
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+import WGMControl
 import WGMStore
 
 /// The database as the configuration wants it, started if it is the embedded one.
@@ -10,7 +11,8 @@ import WGMStore
 struct Database {
     /// What the store connects to.
     let address: DatabaseAddress
-    private let ownerAddress: DatabaseAddress
+    /// nil when the schema is another unit's to bring up to date.
+    private let ownerAddress: DatabaseAddress?
     private let cluster: EmbeddedCluster?
     /// The embedded server's process.
     let pid: Int32?
@@ -20,6 +22,11 @@ struct Database {
         case .external(let uri):
             address = try DatabaseAddress(uri: uri)
             ownerAddress = address
+            cluster = nil
+            pid = nil
+        case .embedded where configuration.databaseSocket != nil:
+            address = Self.cluster(configuration).daemonAddress
+            ownerAddress = nil
             cluster = nil
             pid = nil
         case .embedded:
@@ -40,7 +47,52 @@ struct Database {
         }
     }
 
-    func migrate() throws { try Migrator.migrate(ownerAddress) }
+    func migrate() throws {
+        guard let ownerAddress else {
+            throw StartError("this database is brought up to date by `wgmd database`: restart wgmd-postgres.service")
+        }
+        try Migrator.migrate(ownerAddress)
+    }
+
+    /// Brings the schema to this program's version, or makes sure that it has it.
+    ///
+    /// A database that another unit runs may be away for a moment: wgmd then looks again whenever it connects.
+    func prepareSchema() throws {
+        guard ownerAddress == nil else { return try migrate() }
+        do throws(StoreFailure) {
+            try Migrator.check(address)
+        } catch .unavailable { return }
+    }
+
+    /// As the configuration describes it.
+    private static func cluster(_ configuration: Configuration) -> EmbeddedCluster {
+        EmbeddedCluster(
+            folder: configuration.clusterState,
+            socketFolder: configuration.clusterSocketFolder,
+            systemUser: configuration.postgresUser,
+            daemonUser: configuration.user
+        )
+    }
+
+    /// The embedded cluster as a process of its own, which its own user or root may start.
+    static func alone(_ configuration: Configuration) throws -> Database {
+        let cluster = EmbeddedCluster(
+            folder: configuration.clusterState,
+            socketFolder: configuration.clusterSocketFolder,
+            systemUser: configuration.postgresUser,
+            daemonUser: configuration.user,
+            minder: try Program.path("wgmd-cluster")
+        )
+        try cluster.prepare(progress: Start.say)
+        return Database(running: cluster, pid: try cluster.start(progress: Start.say))
+    }
+
+    private init(running cluster: EmbeddedCluster, pid: Int32) {
+        self.cluster = cluster
+        self.pid = pid
+        address = cluster.daemonAddress
+        ownerAddress = cluster.ownerAddress
+    }
 
     func stop() throws {
         if let cluster, let pid { try cluster.stop(pid) }

@@ -2,23 +2,38 @@
 
 internal import CWGMSystem
 internal import Glibc
+import WGMService
 
-/// What has to be done while wgmd is still root and has one thread.
+/// What has to be done while wgmd is still root, if it was started so, and has one thread.
 struct Start {
+    /// The privileged half: a child at the other end of a socket pair, or a unit of its own behind a path.
+    enum Keeper {
+        case child(socket: Int32, pid: pid_t)
+        case unit(path: String)
+    }
+
     let database: Database
-    let keeperSocket: Int32
-    let keeperPID: pid_t
+    let keeper: Keeper
+    let sockets: [InheritedSocket]
+    let supervisor: Supervisor
     /// Held until the process ends.
-    private let lock: StateLock
+    private let lock: StateLock?
 
     init(_ configuration: Configuration) throws {
-        try Self.prepareFolders(configuration)
-        lock = try StateLock(folder: configuration.state)
+        supervisor = Supervisor()
+        sockets = InheritedSocket.takeAll()
+        try Self.prepareFolders(configuration, listens: sockets.isEmpty)
+        lock = configuration.ownsState ? try StateLock(folder: configuration.state) : nil
         // Looked up first, so that a wrong name starts nothing.
         let account = Account.isRoot ? try Account(named: configuration.user) : nil
         database = try Database(configuration)
-        try database.migrate()
-        (keeperSocket, keeperPID) = try KeeperProcess.start(configuration)
+        try database.prepareSchema()
+        if let path = configuration.keeperSocket {
+            keeper = .unit(path: path)
+        } else {
+            let (socket, pid) = try KeeperProcess.start(configuration)
+            keeper = .child(socket: socket, pid: pid)
+        }
         if let account {
             guard wgm_drop_privileges(account.uid, account.gid, false) == 0 else {
                 throw StartError.system("cannot drop root's privileges")
@@ -34,10 +49,11 @@ struct Start {
         _ = unsafe write(STDERR_FILENO, line, line.count)
     }
 
-    static func prepareFolders(_ configuration: Configuration) throws(StartError) {
+    static func prepareFolders(_ configuration: Configuration, listens: Bool = true) throws(StartError) {
         guard Account.isRoot else {
-            try Folder(path: configuration.state, mode: 0o711, owner: geteuid(), group: getegid()).prepare()
-            try Folder(path: configuration.runFolder, mode: 0o711, owner: geteuid(), group: getegid()).prepare()
+            let own = { (path: String) in Folder(path: path, mode: 0o711, owner: geteuid(), group: getegid()) }
+            if configuration.ownsState { try own(configuration.state).prepare() }
+            if listens { try own(configuration.runFolder).prepare() }
             return
         }
         let daemon = try Account(named: configuration.user)

@@ -16,12 +16,13 @@ actor Gateway {
     /// One for all tests that leave it as they found it, with wg0 and the peer alice.
     static let shared = Task { try Gateway(furnished: true) }
 
-    init(furnished: Bool) throws {
+    /// `units`: keeper and database are programs of their own, as systemd runs them.
+    init(furnished: Bool, units: Bool = false) throws {
         folder = try TestFolder()
         let (input, output) = (Pipe(), Pipe())
         process = Process()
         process.executableURL = Place.tree.appending(path: "scripts/test-gateway")
-        process.arguments = [folder.path, try Place.programs().path]
+        process.arguments = [folder.path, try Place.programs().path] + (units ? ["units"] : [])
         process.standardInput = input
         process.standardOutput = output
         try process.run()

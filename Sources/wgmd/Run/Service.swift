@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import WGMControl
+import WGMKeeperProtocol
+import WGMModel
+import WGMRPC
+import WGMServer
+import WGMService
+import WGMStore
+import WGMWire
+
+/// What runs after the start: the rules, their background work, and the listener.
+struct Service: Sendable {
+    private let gateway: Gateway
+    private let keeper: KeeperClient
+    private let keeperIsUnit: Bool
+    private let server: Server<Dispatcher>
+    private let socket: String
+    private let sockets: [InheritedSocket]
+    private let supervisor: Supervisor
+    private let logger: Logger
+
+    init(_ configuration: Configuration, _ start: borrowing Start, _ logger: Logger) throws {
+        guard let node = ObjectName(configuration.node) else { throw StartError("`node` must be \(ObjectName.rule)") }
+        let keys = TokenKeys()
+        switch start.keeper {
+        case .child(let socket, _):
+            keeper = KeeperClient(fileDescriptor: socket) { Self.take($0, keys, logger) }
+            keeperIsUnit = false
+        case .unit(let path):
+            keeper = KeeperClient(path: path) { Self.take($0, keys, logger) }
+            keeperIsUnit = true
+        }
+        gateway = Gateway(
+            node: node,
+            store: PostgresStore(address: start.database.address, node: node),
+            kernel: KeeperKernel(client: keeper),
+            clock: SystemClock(),
+            logger: logger,
+            keys: keys
+        )
+        let dispatcher = Dispatcher(gateway: gateway, clock: SystemClock(), logger: logger)
+        server = Server(host: dispatcher, agent: "wgmd/\(WGMVersion.current)")
+        socket = configuration.socket
+        sockets = start.sockets
+        supervisor = start.supervisor
+        self.logger = logger
+    }
+
+    /// Each keeper says who it is; one that was started again may hold other keys, or be sealed.
+    private static func take(_ identity: KeeperIdentity, _ keys: TokenKeys, _ logger: Logger) {
+        if identity.state == .ready {
+            keys.use(keyID: identity.signingKeyID, publicKey: identity.signingPublicKey)
+            logger.debug("the keeper answers", metadata: ["version": "\(identity.version)"])
+        } else {
+            logger.error("the keeper is sealed: its key-encryption key is missing or another; nobody can log in")
+        }
+    }
+
+    /// One line for `systemctl status`.
+    var status: String {
+        let sick = gateway.health().components.filter { !$0.isHealthy }
+        guard !sick.isEmpty else { return "serving \(gateway.node); database and keeper are well" }
+        return "degraded: " + sick.map { "\($0.name): \($0.message)" }.joined(separator: "; ")
+    }
+
+    /// Until the task is cancelled, or something needed fails; returns the exit code.
+    func run() async -> Int32 {
+        do {
+            try await greetKeeper()
+            await gateway.start()
+            try await listen()
+        } catch let failure as KernelFailure {
+            logger.error("the keeper did not answer", metadata: ["reason": "\(failure.message)"])
+            return 1
+        } catch {
+            logger.error("wgmd cannot listen", metadata: ["reason": "\(error)"])
+            return 1
+        }
+        logger.info("ready", metadata: ["socket": "\(socket)", "node": "\(gateway.node)"])
+        supervisor.ready(status)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await gateway.run() }
+            group.addTask { await reportStatus() }
+            if supervisor.alivePeriod != nil { group.addTask { await reportAlive() } }
+            if keeperIsUnit { group.addTask { await watchKeeper() } }
+        }
+        logger.info("stopping: tunnels stay up")
+        await server.shutdown()
+        return 0
+    }
+
+    /// A keeper that is a unit of its own may be away for a while: reads go on without it.
+    private func greetKeeper() async throws(KernelFailure) {
+        do throws(KernelFailure) {
+            _ = try await keeper.hello()
+        } catch {
+            guard keeperIsUnit else { throw error }
+            let reason = error.message
+            logger.error("the keeper does not answer yet; trying again", metadata: ["reason": "\(reason)"])
+        }
+    }
+
+    private func listen() async throws {
+        if sockets.isEmpty { try await server.listen(unixPath: socket, access: SocketAccess(mode: 0o660)) }
+        for socket in sockets { try await server.listen(inheriting: socket.descriptor) }
+    }
+
+    /// Connects again after the keeper was away, so that the first change afterwards need not.
+    private func watchKeeper() async {
+        while (try? await Task.sleep(for: .seconds(1))) != nil { _ = try? await keeper.hello() }
+    }
+
+    private func reportStatus() async {
+        var last = status
+        while (try? await Task.sleep(for: .seconds(2))) != nil {
+            let now = status
+            if now != last { supervisor.status(now) }
+            last = now
+        }
+    }
+
+    /// From a task, so that a runtime that is stuck is not taken for one that works.
+    private func reportAlive() async {
+        guard let period = supervisor.alivePeriod else { return }
+        repeat { supervisor.alive() } while (try? await Task.sleep(for: period)) != nil
+    }
+}
