@@ -39,7 +39,15 @@ format:
 bench: setup
 	JSON=$(JSON) Benchmarks/bench
 
-deb deb-test fuzz:
+# The Debian packages, into packaging/deb/out.
+deb: setup
+	packaging/deb/build
+
+# Installs them on a fresh Debian 12 with systemd, in a virtual machine, and tries them there. Needs root.
+deb-test: deb
+	Tests/vm/deb-test
+
+fuzz:
 	@echo "make $@: not there yet; it is an issue of its own." >&2; exit 1
 
 clean:
