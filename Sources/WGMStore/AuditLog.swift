@@ -10,7 +10,7 @@ struct AuditLog {
 
     static let mostRecords = 10_000
 
-    /// Adds records in order; one statement however many there are.
+    /// Adds records in order, numbered by the database without gaps.
     func append(_ entries: [AuditEntry], revision: Int64? = nil) throws(StoreFailure) {
         try connection.query(
             """
@@ -47,7 +47,6 @@ struct AuditLog {
             INSERT INTO audit
                 (sequence, node, time, principal, uid, token_id, method, resource, code, message, request, request_id,
                  revision)
-            OVERRIDING SYSTEM VALUE
             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             .text(node),

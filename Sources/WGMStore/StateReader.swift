@@ -20,10 +20,31 @@ struct StateReader {
         }
         state.progress = try progress()
         for principal in try principals() { state.principals[principal.name] = principal }
-        for var row in try connection.query("SELECT token_id FROM revoked_token WHERE expires > now()") {
-            state.revokedTokens.insert(try row.text())
-        }
+        state.revokedTokens = try revokedTokens()
+        state.formerInterfaces = try formerInterfaces(but: Set(state.interfaces.values.map(\.id)))
         return state
+    }
+
+    private func revokedTokens() throws(StoreFailure) -> Set<RevokedToken> {
+        let rows = try connection.query(
+            "SELECT p.name, t.token_id FROM revoked_token t JOIN principal p ON p.id = t.principal WHERE t.expires > now()"
+        )
+        var tokens: Set<RevokedToken> = []
+        for var row in rows {
+            tokens.insert(RevokedToken(principal: try row.required(ObjectName(row.text())), tokenID: try row.text()))
+        }
+        return tokens
+    }
+
+    /// Every interface that the history of the node knows, but those that there are.
+    private func formerInterfaces(but present: Set<InterfaceID>) throws(StoreFailure) -> Set<InterfaceID> {
+        let rows = try connection.query(
+            "SELECT DISTINCT (state ->> 'id')::bigint FROM history WHERE node = $1 AND peer = '' AND state IS NOT NULL",
+            .text(node)
+        )
+        var former: Set<InterfaceID> = []
+        for var row in rows { former.insert(InterfaceID(UInt64(clamping: try row.int()))) }
+        return former.subtracting(present)
     }
 
     /// Which revisions the kernel was last seen to follow.

@@ -45,6 +45,24 @@ extension StoreTests {
             #expect(try await store.load().interfaces.isEmpty)
         }
 
+        @Test func nobodyChoosesTheNumberOfARecord() async throws {
+            try await store.append([entry("a")])
+            for number in ["-5", "3", "4000"] {
+                #expect(throws: StoreFailure.self) {
+                    try database.connection().run(
+                        embedded: Array(
+                            """
+                            INSERT INTO audit (sequence, node, time, method, resource, code, message, request, request_id)
+                            VALUES (\(number), 'n', now(), 'm', 'r', 0, '', '', '')
+                            """.utf8
+                        )
+                    )
+                }
+            }
+            try await store.append([entry("b")])
+            #expect(try await store.auditRecords(AuditQuery(limit: 10)).map(\.entry.method) == ["b", "a"])
+        }
+
         @Test func recordsComeNewestFirstAndAreChosenByEveryPartOfTheQuery() async throws {
             var late = entry("late", code: 7)
             late.time = Timestamp(seconds: 1_900_000_000)

@@ -10,7 +10,7 @@ package protocol Store: Sendable {
     /// The newest revision; cheap, and shows that the database answers.
     func currentRevision() async throws(StoreFailure) -> Int64
 
-    /// A number that was never given out before.
+    /// A number that no database gives out again, random so that links tell whose they are.
     func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID
 
     /// Writes the change, a new revision, the audit record and the idempotency key in one transaction: all or nothing.
@@ -69,7 +69,7 @@ package struct Touched: Sendable {
     /// With the interface that they were in.
     package var deletedPeers: [PeerRecord] = []
     package var principals: [PrincipalRecord] = []
-    package var revokedTokens: [String] = []
+    package var revokedTokens: [RevokedToken] = []
 
     package init() {}
 }

@@ -61,7 +61,7 @@ package actor Reconciler {
             for _ in 0..<Self.maxRounds {
                 let ticket = view.beginObservation()
                 actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name), actual)
+                let step = try Step(name, view.wanted(name), actual, isFormer: view.isFormer)
                 differences += step.differences
                 if items == nil { items = step.items }
                 observe(name, actual, step, nil, ticket)
@@ -87,7 +87,7 @@ package actor Reconciler {
             let ticket = view.beginObservation()
             do throws(KernelFailure) {
                 let actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name), actual)
+                let step = try Step(name, view.wanted(name), actual, isFormer: view.isFormer)
                 observe(name, actual, step, view.observation(name)?.failure, ticket)
             } catch {
                 observe(failure: error, of: name)
@@ -157,12 +157,14 @@ struct Step {
     init(
         _ name: InterfaceName,
         _ wanted: (interface: InterfaceRecord, peers: [PeerRecord])?,
-        _ actual: ActualInterface?
+        _ actual: ActualInterface?,
+        isFormer: (InterfaceID) -> Bool
     ) throws(KernelFailure) {
         if let actual, let owner = actual.owner, owner != wanted?.interface.id {
+            guard isFormer(owner) else { throw Self.stranger(name) }
             self.owner = owner
             changes = [.deleteLink]
-            differences = ["the link belonged to interface \(owner), which the database does not have"]
+            differences = ["the link belonged to interface \(owner), which was deleted"]
             items = [DriftItem("link", wanted: "absent", found: "of interface \(owner)")]
             return
         }
@@ -179,5 +181,14 @@ struct Step {
         differences = plan.differences
         guard !changes.isEmpty else { return }
         items = InterfaceDrift(interface: wanted.interface, peers: wanted.peers, actual: actual).items
+    }
+
+    /// Another database, or another node's name, made it: an operator decides, not wgm.
+    static func stranger(_ name: InterfaceName) -> KernelFailure {
+        KernelFailure(
+            .notOurs,
+            "the link \(name) was made by wgm with another database or node name; it is left alone: "
+                + "bring that database back, or delete the link with `ip link delete \(name)`"
+        )
     }
 }

@@ -141,7 +141,12 @@ package final class GatewayView: Sendable {
         content.withLock { content in content.state.principals.values.contains { $0.roles.contains(.admin) } }
     }
 
-    package func isRevoked(tokenID: String) -> Bool { content.withLock { $0.state.revokedTokens.contains(tokenID) } }
+    package func isRevoked(_ token: RevokedToken) -> Bool {
+        content.withLock { $0.state.revokedTokens.contains(token) }
+    }
+
+    /// True for an interface that this database had once and has no more.
+    func isFormer(_ id: InterfaceID) -> Bool { content.withLock { $0.state.formerInterfaces.contains(id) } }
 
     // MARK: What the kernel was seen to hold
 
@@ -229,8 +234,12 @@ extension GatewayState {
         for name in touched.deletedInterfaces {
             guard let interface = interfaces.removeValue(forKey: name) else { continue }
             peers[interface.id] = nil
+            formerInterfaces.insert(interface.id)
         }
-        for interface in touched.interfaces { interfaces[interface.name] = interface }
+        for interface in touched.interfaces {
+            interfaces[interface.name] = interface
+            formerInterfaces.remove(interface.id)
+        }
         for peer in touched.peers { peers[peer.interface, default: [:]][peer.name] = peer }
         for principal in touched.principals { principals[principal.name] = principal }
         revokedTokens.formUnion(touched.revokedTokens)

@@ -142,14 +142,29 @@ package struct PrincipalRecord: Hashable, Sendable {
     }
 }
 
+/// A token that is worthless before its time.
+///
+/// Its principal is part of it, so that nobody can revoke another's token by knowing its id.
+package struct RevokedToken: Hashable, Sendable {
+    package var principal: ObjectName
+    package var tokenID: String
+
+    package init(principal: ObjectName, tokenID: String) {
+        self.principal = principal
+        self.tokenID = tokenID
+    }
+}
+
 /// Everything the daemon needs to answer reads and to decide, as of one revision.
 package struct GatewayState: Sendable {
     package var revision: Int64
     package var interfaces: [InterfaceName: InterfaceRecord]
     package var peers: [InterfaceID: [ObjectName: PeerRecord]]
     package var principals: [ObjectName: PrincipalRecord]
-    /// Ids of revoked tokens that have not expired yet.
-    package var revokedTokens: Set<String>
+    /// Revoked tokens that have not expired yet.
+    package var revokedTokens: Set<RevokedToken>
+    /// Interfaces of this node that the database had once and has no more; a link of another database is none of them.
+    package var formerInterfaces: Set<InterfaceID> = []
     package var progress: [InterfaceName: Progress] = [:]
 
     package init(
@@ -157,7 +172,7 @@ package struct GatewayState: Sendable {
         interfaces: [InterfaceName: InterfaceRecord] = [:],
         peers: [InterfaceID: [ObjectName: PeerRecord]] = [:],
         principals: [ObjectName: PrincipalRecord] = [:],
-        revokedTokens: Set<String> = []
+        revokedTokens: Set<RevokedToken> = []
     ) {
         self.revision = revision
         self.interfaces = interfaces

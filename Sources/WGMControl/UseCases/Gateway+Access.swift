@@ -59,7 +59,8 @@ extension Gateway {
         guard view.isLoaded else { throw .store(.unavailable("the database has not been read yet")) }
         let principal = view.principal(claims.subject)
         let isOld = principal.map { Timestamp(seconds: claims.issued) < $0.tokensValidFrom } ?? false
-        guard !isOld, !view.isRevoked(tokenID: claims.tokenID) else {
+        let token = RevokedToken(principal: claims.subject, tokenID: claims.tokenID)
+        guard !isOld, !view.isRevoked(token) else {
             throw .unauthenticated("the token was revoked")
         }
         return Credential(claims: claims, principal: principal, scopes: scopes, epoch: epoch)

@@ -24,14 +24,14 @@ extension ChangeWriter {
         try connection.query(
             """
             INSERT INTO revoked_token (token_id, principal, expires) VALUES ($1, $2, $3)
-            ON CONFLICT (token_id) DO UPDATE SET expires = greatest(revoked_token.expires, excluded.expires)
+            ON CONFLICT (principal, token_id) DO UPDATE SET expires = greatest(revoked_token.expires, excluded.expires)
             """,
             .text(id),
             .int(principal),
             .time(expires)
         )
         var touched = Touched()
-        touched.revokedTokens = [id]
+        touched.revokedTokens = [RevokedToken(principal: name, tokenID: id)]
         return touched
     }
 

@@ -9,6 +9,5 @@ IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'wgmd' AND rolname <> current_us
         ON node, interface, peer, allocation, principal, principal_role, revoked_token, call_key TO wgmd;
     GRANT UPDATE ON head TO wgmd;
     GRANT INSERT ON revision, audit, history TO wgmd;
-    GRANT USAGE ON SEQUENCE interface_id TO wgmd;
 END IF;
 END $grants$;

@@ -62,9 +62,42 @@ import WGMModel
         #expect(scene.gateway.health().isServing)
     }
 
-    @Test("our links that the database does not have are removed, others never")
+    /// Makes the database remember an interface that it has no more.
+    private func forget(_ id: InterfaceID, _ scene: Scene) async {
+        await scene.store.replaceState {
+            $0.formerInterfaces.insert(id)
+            $0.revision += 1
+        }
+        _ = await scene.gateway.refresh()
+    }
+
+    @Test("a link that another database made is left alone, and said once")
+    func stranger() async throws {
+        let scene = try await scene()
+        let theirs = try #require(InterfaceName("wg7"))
+        let link = ActualInterface(name: theirs, owner: InterfaceID(77), backend: .kernel)
+        scene.kernel.state.withLock { $0.links[theirs] = link }
+        let records = scene.gateway.audit.count
+        await scene.gateway.reconciler.repairAll()
+        await scene.gateway.reconciler.repairAll()
+        #expect(scene.kernel.link(theirs) == link)
+        #expect(scene.gateway.audit.count == records + 1)
+    }
+
+    @Test("a wanted interface does not take the link of another database")
+    func strangerOfTheSameName() async throws {
+        let scene = try await scene()
+        let link = ActualInterface(name: scene.wg0, owner: InterfaceID(77), backend: .kernel)
+        scene.kernel.state.withLock { $0.links[scene.wg0] = link }
+        await scene.gateway.reconciler.repairAll()
+        #expect(scene.kernel.link(scene.wg0) == link)
+        #expect(scene.gateway.view.observation(scene.wg0)?.failure?.reason == .notOurs)
+    }
+
+    @Test("links of interfaces that were deleted are removed, others never")
     func orphans() async throws {
         let scene = try await scene()
+        await forget(InterfaceID(77), scene)
         let ours = try #require(InterfaceName("wg7"))
         let theirs = try #require(InterfaceName("wg8"))
         scene.kernel.state.withLock { state in
@@ -80,6 +113,7 @@ import WGMModel
     @Test("a link of the same name from an earlier interface gives way to the one that is wanted")
     func otherOwner() async throws {
         let scene = try await scene()
+        await forget(InterfaceID(77), scene)
         let wanted = try #require(scene.kernel.link(scene.wg0))
         scene.kernel.state.withLock {
             $0.links[scene.wg0] = ActualInterface(name: scene.wg0, owner: InterfaceID(77), backend: .kernel)
@@ -108,6 +142,7 @@ import WGMModel
     @Test("while the database is away drift is repaired, but no link is removed")
     func databaseAwayLater() async throws {
         let scene = try await scene()
+        await forget(InterfaceID(77), scene)
         await scene.store.fail(.unavailable("gone"))
         _ = await scene.gateway.refresh()
         let orphan = try #require(InterfaceName("wg7"))

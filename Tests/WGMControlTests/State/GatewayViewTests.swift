@@ -81,9 +81,11 @@ import WGMModel
         let second = view.identityEpoch
         #expect(second != first)
         var revoked = Touched()
-        revoked.revokedTokens = ["t"]
+        let token = RevokedToken(principal: try #require(ObjectName("a")), tokenID: "t")
+        revoked.revokedTokens = [token]
         view.apply(revoked, revision: 4, at: now)
-        #expect(view.identityEpoch != second && view.isRevoked(tokenID: "t"))
+        #expect(view.identityEpoch != second && view.isRevoked(token))
+        #expect(!view.isRevoked(RevokedToken(principal: try #require(ObjectName("b")), tokenID: "t")))
     }
 
     @Test("freshness says since when, and why")

@@ -96,6 +96,7 @@ actor MemoryStore: Store {
             guard withPeers || peers.isEmpty else { throw .hasPeers(name, count: peers.count) }
             state.interfaces[name] = nil
             state.peers[record.id] = nil
+            state.formerInterfaces.insert(record.id)
             touched.deletedInterfaces = [name]
             touched.deletedPeers = Array(peers.values)
         case .createPeers(let name, let new):
@@ -126,9 +127,10 @@ actor MemoryStore: Store {
             if isLast, !roles.contains(.admin) { throw .lastAdmin }
             state.principals[name] = record
             touched.principals = [record]
-        case .revokeToken(_, let tokenID, _):
-            state.revokedTokens.insert(tokenID)
-            touched.revokedTokens = [tokenID]
+        case .revokeToken(let principal, let tokenID, _):
+            let token = RevokedToken(principal: principal, tokenID: tokenID)
+            state.revokedTokens.insert(token)
+            touched.revokedTokens = [token]
         case .revokeTokens(let name, let moment):
             guard var record = state.principals[name] else { throw .notFound(.principal(name)) }
             record.tokensValidFrom = moment
