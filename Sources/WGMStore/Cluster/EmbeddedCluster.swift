@@ -53,7 +53,7 @@ package struct EmbeddedCluster: Sendable {
     var usersFile: String { folder + "/pg_ident.conf" }
 
     private func address(as role: String) -> DatabaseAddress {
-        DatabaseAddress(socketFolder: socketFolder, database: Self.database, user: role)
+        DatabaseAddress(socketFolder: socketFolder, database: Self.database, user: role, server: systemUser)
     }
 
     /// The version that made the cluster; nil when there is none yet.

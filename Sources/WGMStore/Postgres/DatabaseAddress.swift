@@ -21,9 +21,13 @@ package struct DatabaseAddress: Sendable, CustomStringConvertible, CustomReflect
     }
 
     /// A database of this machine behind the socket in a folder.
-    package init(socketFolder: String, database: String, user: String) {
+    ///
+    /// With `server`, nobody is spoken to there but a process of that system user: whoever owns the folder above could put
+    /// another one into its place.
+    package init(socketFolder: String, database: String, user: String, server: String? = nil) {
         description = "database \(database) in \(socketFolder) as \(user)"
-        given = [("host", socketFolder), ("port", "5432"), ("dbname", database), ("user", user)]
+        let peer = server.map { [("requirepeer", $0)] } ?? []
+        given = [("host", socketFolder), ("port", "5432"), ("dbname", database), ("user", user)] + peer
     }
 
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -37,6 +37,7 @@ struct Database {
                 socketFolder: configuration.clusterSocketFolder,
                 systemUser: isRoot ? configuration.postgresUser : try Account.ownName(),
                 daemonUser: isRoot ? configuration.user : try Account.ownName(),
+                socketGroup: isRoot ? try Account(named: configuration.user).gid : nil,
                 minder: try Program.path("wgmd-cluster")
             )
             try cluster.prepare(progress: Start.say)
