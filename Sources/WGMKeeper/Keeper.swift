@@ -77,7 +77,7 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
         case .dump(let interface):
             return try kernel.dump(interface)?.encoded() ?? []
         case .signToken(let input):
-            return try sign(input)
+            return try sign(input, at: time)
         case .ownedInterfaces:
             return try ownedInterfaces()
         }
@@ -142,10 +142,13 @@ extension Keeper where Kernel: ~Copyable {
         journal.recordOutcome(of: subject, failure: nil)
     }
 
-    private func sign(_ input: [UInt8]) throws(KernelFailure) -> [UInt8] {
+    private func sign(_ input: [UInt8], at time: Timestamp) throws(KernelFailure) -> [UInt8] {
         try requireKeys()
-        guard isTokenInput(input, keyID: keys.signing.keyID) else {
+        guard let claims = tokenClaims(in: input, keyID: keys.signing.keyID) else {
             throw KernelFailure(.invalidArgument, "only a token of this node under its present signing key is signed")
+        }
+        guard TokenTimes(claims)?.isPresent(at: time.seconds) == true else {
+            throw KernelFailure(.invalidArgument, "only a token that begins now and ends within a day is signed")
         }
         do {
             return try keys.signing.sign(input)
@@ -182,10 +185,10 @@ extension KernelChange {
     }
 }
 
-/// True for `header.claims` with the one header of this key and canonical base64url of something in braces.
-private func isTokenInput(_ input: [UInt8], keyID: String) -> Bool {
+/// The claims of `header.claims` with the one header of this key and canonical base64url of something in braces.
+private func tokenClaims(in input: [UInt8], keyID: String) -> [UInt8]? {
     let header = Array(TokenHeader.encoded(keyID: keyID).utf8) + [UInt8(ascii: ".")]
-    guard input.starts(with: header) else { return false }
+    guard input.starts(with: header) else { return nil }
     let claims = Base64.decode(input.dropFirst(header.count), variant: .url)
-    return claims?.first == UInt8(ascii: "{") && claims?.last == UInt8(ascii: "}")
+    return claims?.first == UInt8(ascii: "{") && claims?.last == UInt8(ascii: "}") ? claims : nil
 }

@@ -53,7 +53,7 @@ struct ClientTests {
         }
         let routes = KernelChange.addRoutes(Sample.prefixes(20_000))
         try await client.apply(routes, to: Sample.interface(), owner: Sample.owner)
-        let input = Array("\(TokenHeader.encoded(keyID: identity.signingKeyID)).e30".utf8)
+        let input = Sample.tokenInput(keyID: identity.signingKeyID)
         #expect(try await client.signToken(input).count == 64)
     }
 

@@ -21,8 +21,10 @@ struct HostileTests {
         let secrets = try Secrets(folder)
         let corpus =
             Sample.requests.map { $0.encoded() } + [
-                Request(number: 1, .signToken(Array("\(TokenHeader.encoded(keyID: identity.signingKeyID)).e30".utf8)))
-                    .encoded()
+                Request(
+                    number: 1,
+                    .signToken(Sample.tokenInput(keyID: identity.signingKeyID, at: Timestamp(seconds: 1)))
+                ).encoded()
             ]
         bench.recording.actual = Sample.actual(peers: 3)
         var random = SeededGenerator(state: 1)

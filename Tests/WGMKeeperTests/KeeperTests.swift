@@ -83,8 +83,8 @@ struct KeeperTests {
         var bench = try Bench(folder)
         let identity = try bench.hello()
         let header = TokenHeader.encoded(keyID: identity.signingKeyID)
-        let claims = Base64.encode(Array(#"{"sub":"a"}"#.utf8), variant: .url)
-        let input = Array("\(header).\(claims)".utf8)
+        let input = Sample.tokenInput(keyID: identity.signingKeyID, at: Bench.now)
+        let claims = String(decoding: input.dropFirst(header.utf8.count + 1), as: UTF8.self)
         let signature = try #require(try bench.reply(.signToken(input))?.payload)
         #expect(Signature.isValid(signature, of: input, by: identity.signingPublicKey))
 
@@ -99,6 +99,32 @@ struct KeeperTests {
         for text in refused {
             let reply = try #require(try bench.reply(.signToken(Array(text.utf8))))
             #expect(reply.failure?.reason == .invalidArgument && reply.payload.isEmpty, "\(text)")
+        }
+    }
+
+    @Test("signs no token for later, none for long, and none whose times it cannot read")
+    func signTokenOfAnotherTime() throws {
+        var bench = try Bench(folder)
+        let key = try bench.hello().signingKeyID
+        let now = Bench.now.seconds
+        var refused = [
+            Sample.tokenInput(keyID: key, at: Bench.now, shift: 3600),
+            Sample.tokenInput(keyID: key, at: Bench.now, shift: 157_680_000),
+            Sample.tokenInput(keyID: key, at: Bench.now, lifetime: 90_000),
+        ]
+        refused += [
+            "", #","iat":\#(now),"nbf":\#(now)"#, #","iat": \#(now),"nbf":\#(now),"exp":\#(now)"#,
+            #","iat":\#(now),"nbf":\#(now),"exp":\#(now),"exp":\#(now)"#, #","iat":-1,"nbf":\#(now),"exp":\#(now)"#,
+            #","iat":1e3,"nbf":\#(now),"exp":\#(now)"#, #","iat":\#(now),"nbf":\#(now),"exp":99999999999999999999"#,
+            #",\"iat\":\#(now),\"nbf\":\#(now),\"exp\":\#(now)"#,
+        ].map { Sample.tokenInput(keyID: key, times: $0) }
+        for input in refused {
+            let reply = try #require(try bench.reply(.signToken(input)))
+            #expect(reply.failure?.reason == .invalidArgument && reply.payload.isEmpty, "\(input)")
+        }
+        for lifetime: Int64 in [900, 86_400] {
+            let input = Sample.tokenInput(keyID: key, at: Bench.now, lifetime: lifetime)
+            #expect(try bench.reply(.signToken(input))?.failure == nil)
         }
     }
 

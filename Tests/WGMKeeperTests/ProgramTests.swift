@@ -49,7 +49,7 @@ struct ProgramTests {
         }
         let identity = try KeeperIdentity(decoding: try exchange(.hello(version: 1)).payload)
         let generated = try GeneratedKey(decoding: try exchange(.generateKey(Sample.owner)).payload)
-        let input = Array("\(TokenHeader.encoded(keyID: identity.signingKeyID)).e30".utf8)
+        let input = Sample.tokenInput(keyID: identity.signingKeyID)
         let signature = try exchange(.signToken(input)).payload
         #expect(Signature.isValid(signature, of: input, by: identity.signingPublicKey))
         _ = try exchange(.signToken(Array("x.y".utf8)))

@@ -79,8 +79,11 @@ struct Bench: ~Copyable {
         )
     }
 
+    /// What time it always is here.
+    static let now = Timestamp(seconds: 1)
+
     mutating func answer(_ body: Request.Body) -> Keeper<RecordingKernel>.Answer {
-        keeper.answer(Request(number: 1, body).encoded(), at: Timestamp(seconds: 1))
+        keeper.answer(Request(number: 1, body).encoded(), at: Self.now)
     }
 
     /// The one reply; nil when the connection ends.

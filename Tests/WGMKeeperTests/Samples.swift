@@ -129,3 +129,21 @@ struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 }
+
+extension Sample {
+    /// What wgmd asks the keeper to sign, for a token that begins `shift` seconds after `now` and lives for `lifetime`.
+    static func tokenInput(
+        keyID: String,
+        at now: Timestamp = .now,
+        shift: Int64 = 0,
+        lifetime: Int64 = 900
+    ) -> [UInt8] {
+        let start = now.seconds + shift
+        return tokenInput(keyID: keyID, times: #","iat":\#(start),"nbf":\#(start),"exp":\#(start + lifetime)"#)
+    }
+
+    static func tokenInput(keyID: String, times: String) -> [UInt8] {
+        let claims = Base64.encode(Array((#"{"sub":"a""# + times + "}").utf8), variant: .url)
+        return Array("\(TokenHeader.encoded(keyID: keyID)).\(claims)".utf8)
+    }
+}
