@@ -8,9 +8,9 @@ extension Gateway {
         _ context: CallContext
     ) async throws(Refusal) -> Outcome<[PeerReport]> {
         let checked = try request.checked { view.interface($0) }
-        try requireRouteAll(checked, context)
         let name = checked.interface
         return try await lanes.withLock(name) { () async throws(Refusal) in
+            try requireRouteAll(checked, context)
             let change = Change.createPeers(name, checked.peers)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
@@ -29,6 +29,22 @@ extension Gateway {
             let path = "node/\(node)/interface/\(request.interface)/peer/\(peer.name)"
             let resource = ResourcePattern(path) ?? .everything
             guard let credential = context.credential else {
+                throw .permissionMissing(verb: Verb.routeAll.rawValue, resource: path)
+            }
+            try credential.rights.require(.routeAll, on: resource)
+        }
+        try requireRouteAllTogether(request, context)
+    }
+
+    /// Many prefixes that are not wide by themselves can be as good as a default route together.
+    private func requireRouteAllTogether(_ request: CheckedPeers, _ context: CallContext) throws(Refusal) {
+        let added = request.peers.flatMap(\.routed)
+        guard !added.isEmpty else { return }
+        let present = view.interfaces.flatMap { view.peers(of: $0.name) }.flatMap(\.routed)
+        for family in Set(added.map(\.family)) where IPPrefix.areWide((present + added).filter { $0.family == family })
+        {
+            let path = "node/\(node)/interface/\(request.interface)/peer/*"
+            guard let credential = context.credential, let resource = ResourcePattern(path) else {
                 throw .permissionMissing(verb: Verb.routeAll.rawValue, resource: path)
             }
             try credential.rights.require(.routeAll, on: resource)

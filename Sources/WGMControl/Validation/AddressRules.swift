@@ -55,6 +55,19 @@ extension IPPrefix {
     /// is put into the main table.
     package var isWide: Bool { length < (family == .v4 ? 8 : 16) }
 
+    /// True when these prefixes of one family, those left out that are wide by themselves, hold as much together as the
+    /// longest prefix that is wide.
+    static func areWide(_ prefixes: [IPPrefix]) -> Bool {
+        var size: UInt64 = 0
+        for prefix in prefixes where !prefix.isWide {
+            // Of IPv6 in networks of 64 bits: what is smaller counts as one.
+            let bits = prefix.family == .v4 ? 32 - Int(prefix.length) : max(0, 64 - Int(prefix.length))
+            size &+= 1 << UInt64(bits)
+            if size >= 1 << (prefix.family == .v4 ? 32 - 7 : 64 - 15) { return true }
+        }
+        return false
+    }
+
     /// Why this cannot be routed to a peer; nil if it can.
     var routeFault: String? {
         Block.fault(of: self) ?? (Block.isLinkLocal(self) ? "link-local addresses are never routed" : nil)

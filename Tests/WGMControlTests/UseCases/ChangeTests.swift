@@ -231,4 +231,29 @@ import WGMModel
         _ = try await scene.gateway.createPeers(request, scene.context(root))
         #expect(scene.kernel.link(scene.wg0)?.routes.isEmpty == true)
     }
+
+    @Test("many prefixes that hold as much as half of a default route need the same right, whoever has them")
+    func routeAllInParts() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        try await scene.makeInterface()
+        _ = try await scene.gateway.setRoles(name: "olga", uid: 1001, roles: ["operator"], scene.context(root))
+        let olga = try await scene.login(uid: 1001, name: "olga")
+        func create(_ name: String, _ prefixes: [String], _ caller: Credential) async -> Refusal? {
+            var peer = scene.peerRequest(name)
+            peer.allowedAddresses = prefixes
+            let request = PeersRequest(interface: "wg0", peers: [peer])
+            return await refusal { () async throws(Refusal) in
+                try await scene.gateway.createPeers(request, scene.context(caller))
+            }
+        }
+        let missing = Refusal.permissionMissing(verb: "route-all", resource: "node/n1/interface/wg0/peer/*")
+        #expect(await create("parts4", (1...100).map { "\($0).0.0.0/8" }, olga) == missing)
+        #expect(await create("parts6", ["2000::/16", "2001::/16"], olga) == missing)
+        #expect(await create("home", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "2001::/16"], olga) == nil)
+        #expect(await create("more", ["11.0.0.0/8"], olga) == missing)
+        #expect(await create("other", ["2002:a::/32"], olga) == nil)
+        #expect(await create("exit", ["0.0.0.0/0"], root) == nil)
+        #expect(await create("small", ["100.64.0.0/24"], olga) == nil)
+    }
 }
