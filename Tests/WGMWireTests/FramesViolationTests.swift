@@ -124,6 +124,11 @@ struct Violation: CustomTestStringConvertible, Sendable {
             open + Sent.call(1) + (0..<201).flatMap { _ in Sent.cancel(1) },
             .goaway(.calm)
         ),
+        Violation(
+            "201 CALLs that cannot be begun within a second",
+            open + (0..<201).flatMap { Sent.call(2 * $0 + 1, V1.Call(method: "none")) },
+            .goaway(.calm)
+        ),
         Violation("33 AUTHs within a minute", open + (0..<32).flatMap { _ in Sent.auth() }, .goaway(.calm)),
     ]
 

@@ -12,6 +12,8 @@ package final class AuditQueue: Sendable {
     static let batchSize = 1000
     /// A longer request is left out of the record of a call that changed nothing.
     static let maxRequestBytes = 16 * 1024
+    /// The same for a call that was refused, which anybody can make who may open the socket, as often as he likes.
+    static let maxRefusedRequestBytes = 1024
 
     private struct Pending {
         var entries: [AuditEntry] = []
@@ -70,7 +72,8 @@ package final class AuditQueue: Sendable {
     /// The entry's number, nil if there is no room.
     private func enqueue(_ entry: AuditEntry) -> UInt64? {
         var entry = entry
-        if entry.request.utf8.count > Self.maxRequestBytes {
+        let limit = entry.code == 0 ? Self.maxRequestBytes : Self.maxRefusedRequestBytes
+        if entry.request.utf8.count > limit {
             entry.request = #"{"omitted_bytes":\#(entry.request.utf8.count)}"#
         }
         let size = entry.weight

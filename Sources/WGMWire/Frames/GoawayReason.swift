@@ -20,7 +20,7 @@ public enum GoawayReason: UInt32, Sendable, CaseIterable {
     case handshakeLimit = 7
     /// Something did not arrive in time: the preface, a token, the rest of a frame.
     case timeout = 8
-    /// PING, CANCEL or AUTH more often than allowed.
+    /// PING, CANCEL, AUTH or a CALL that cannot be begun more often than allowed.
     case calm = 9
     /// Nothing was read for too long.
     case notReading = 10

@@ -56,13 +56,15 @@ extension ServerConnection {
         lastStream = header.stream
         switch input.parse(payload, as: V1.Call.self) {
         case .failure(let error):
-            refuseCall(header, method: nil, Status(.invalidArgument, "CALL: \(error)"))
+            try refuseCall(header, method: nil, Status(.invalidArgument, "CALL: \(error)"), now: now)
         case .success(let message):
+            let status: Status
             do throws(Status) {
-                try begin(ReceivedCall(message, header: header, now: now, limits: limits), now: now)
+                return try begin(ReceivedCall(message, header: header, now: now, limits: limits), now: now)
             } catch {
-                refuseCall(header, method: message.method?.cut(toBytes: limits.method), error)
+                status = error
             }
+            try refuseCall(header, method: message.method?.cut(toBytes: limits.method), status, now: now)
         }
     }
 
@@ -80,7 +82,16 @@ extension ServerConnection {
         events.append(.call(call))
     }
 
-    private mutating func refuseCall(_ header: FrameHeader, method: String?, _ status: Status) {
+    /// Each costs the caller next to nothing, and the audit log a record.
+    private mutating func refuseCall(
+        _ header: FrameHeader,
+        method: String?,
+        _ status: Status,
+        now: Moment
+    ) throws(ConnectionFault) {
+        guard refusals.admit(now: now, limit: limits.refusalsPerSecond, per: .seconds(1)) else {
+            throw ConnectionFault(.calm, "CALL: more than \(limits.refusalsPerSecond) within a second were not begun")
+        }
         sendEnd(header.stream, CallOutcome(failure: status))
         events.append(.refused(stream: header.stream, slot: Int(header.aux), method: method, status))
     }

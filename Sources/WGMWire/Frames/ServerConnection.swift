@@ -70,6 +70,7 @@ public struct ServerConnection: ~Copyable {
     var pingStrikes = 0
     var cancels = RateWindow()
     var tokens = RateWindow()
+    var refusals = RateWindow()
 
     /// Slots are numbered 1 to this; slot 0 has no token.
     public static let slotCount = 8

@@ -51,6 +51,8 @@ public struct WireLimits: Sendable {
     public var pingStrikes = 3
     public var cancelsPerSecond = 200
     public var tokensPerMinute = 32
+    /// Calls that are refused before they reach anybody.
+    public var refusalsPerSecond = 200
     /// A frame that has begun must be whole by then.
     public var frameTime: Duration = .seconds(30)
     /// Without any frame or running call for so long, the connection closes.

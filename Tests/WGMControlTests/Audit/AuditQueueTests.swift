@@ -74,6 +74,18 @@ import WGMModel
         #expect(await store.audit.allSatisfy { $0.entry.request == #"{"omitted_bytes":1000000}"# })
     }
 
+    @Test("of a refused call only a small request is kept")
+    func refusedRequests() async throws {
+        let request = String(repeating: "x", count: 1025)
+        for code: UInt32 in [0, 7] {
+            var new = entry("a", request: request)
+            new.code = code
+            queue.record(new)
+        }
+        try await queue.flush()
+        #expect(await store.audit.map(\.entry.request) == [request, #"{"omitted_bytes":1025}"#])
+    }
+
     @Test("a record that the database refuses does not keep the others out")
     func poison() async throws {
         await store.setPoison("bad")
