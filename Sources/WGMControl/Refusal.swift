@@ -14,6 +14,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case unauthenticated(String)
     /// The call with this key is under way, or was cut off; it is not known how it ends.
     case underWay
+    /// The caller gave the call up, or its time was over, before anything was done.
+    case givenUp
 
     package struct Violation: Hashable, Sendable {
         package var field: String

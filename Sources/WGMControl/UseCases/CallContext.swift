@@ -20,6 +20,10 @@ package struct CallContext: Sendable {
     package var time: Timestamp
     /// Why, in the caller's words, for the revision and the audit record.
     package var reason = ""
+    /// What the caller was found to be allowed; looked at again when a change's turn has come.
+    package var permission: Permission?
+    /// Passes the point after which the call cannot be given up; false when it was given up before.
+    package var passCommitPoint: @Sendable () -> Bool = { true }
 
     package init(
         credential: Credential?,
@@ -58,6 +62,17 @@ package struct CallContext: Sendable {
             requestID: AuditText.clip(requestID, to: 128),
             reason: AuditText.clip(reason, to: 512)
         )
+    }
+}
+
+/// The row of the permission table that a call was judged by.
+package struct Permission: Sendable {
+    package var verb: String
+    package var resources: [ResourcePattern]
+
+    package init(verb: String, resources: [ResourcePattern]) {
+        self.verb = verb
+        self.resources = resources
     }
 }
 

@@ -44,6 +44,22 @@ extension Gateway {
         return current
     }
 
+    /// The last look before a change is made, for a call that may have waited for others.
+    ///
+    /// Its caller may have lost the right meanwhile, or given the call up.
+    func begin(_ context: CallContext) throws(Refusal) {
+        if let credential = context.credential {
+            let current = try recheck(credential)
+            if let permission = context.permission {
+                guard let verb = Verb(rawValue: permission.verb) else {
+                    throw .permissionMissing(verb: permission.verb, resource: "")
+                }
+                for resource in permission.resources { try current.rights.require(verb, on: resource) }
+            }
+        }
+        guard context.passCommitPoint() else { throw .givenUp }
+    }
+
     private func narrow(_ credential: Credential, _ scope: String?) throws(Refusal) -> Credential {
         guard let scope, !scope.isEmpty else { return try recheck(credential) }
         guard let grant = Grant(scope: scope) else {

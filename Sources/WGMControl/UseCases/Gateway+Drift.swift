@@ -11,6 +11,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<InterfaceReport> {
         let name = try interfaceName(name, "name")
         return try await lanes.withLock(name) { () async throws(Refusal) in
+            try begin(context)
             let progress = view.progress(name)
             switch try await commit(.setDriftPolicy(name, policy), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)

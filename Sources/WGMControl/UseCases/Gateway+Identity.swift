@@ -25,6 +25,7 @@ extension Gateway {
         let credential = try caller(context)
         let token = try checked(request, credential)
         for grant in token.grants { try credential.rights.requireHolding(grant) }
+        try begin(context)
         let issued = try await issue(token)
         do throws(StoreFailure) {
             try await audit.recordNow(context.entry(message: "token \(token.tokenID) for \(token.subject)"))
@@ -70,9 +71,10 @@ extension Gateway {
             id.map { Change.revokeToken(principal: name, tokenID: $0, expires: last) }
             ?? .revokeTokens(principal: name, issuedBefore: context.time)
         return try await identityLane.withLock(true) { () async throws(Refusal) in
+            try begin(context)
             switch try await commit(change, context.entry(), key: context.key) {
-            case .repeated(let reply): .repeated(reply)
-            case .fresh(_, let revision): .done((), revision: revision)
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision): return .done((), revision: revision)
             }
         }
     }
@@ -98,6 +100,7 @@ extension Gateway {
         try checker.finish()
         guard let name else { throw .invalid([]) }
         return try await identityLane.withLock(true) { () async throws(Refusal) in
+            try begin(context)
             let before = view.principal(name)
             let added = wanted.subtracting(before?.roles ?? [])
             for grant in added.sorted().flatMap({ $0.grants(for: name) }) {

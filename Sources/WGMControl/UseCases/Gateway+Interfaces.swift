@@ -9,6 +9,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<InterfaceReport> {
         let interface = try request.checked()
         return try await lanes.withLock(interface.name) { () async throws(Refusal) in
+            try begin(context)
             let change = Change.createInterface(try await withKey(interface))
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
@@ -36,6 +37,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<InterfaceReport> {
         let name = try interfaceName(name, "name")
         return try await lanes.withLock(name) { () async throws(Refusal) in
+            try begin(context)
             let wasUp = view.interface(name)?.isUp
             switch try await commit(.setInterfaceUp(name, isUp), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
@@ -55,6 +57,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<Void> {
         let name = try interfaceName(name, "name")
         return try await lanes.withLock(name) { () async throws(Refusal) in
+            try begin(context)
             let change = Change.deleteInterface(name, withPeers: withPeers)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)

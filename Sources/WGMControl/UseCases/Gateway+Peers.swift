@@ -11,6 +11,7 @@ extension Gateway {
         let name = checked.interface
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try requireRouteAll(checked, context)
+            try begin(context)
             let change = Change.createPeers(name, checked.peers)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
@@ -60,6 +61,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<PeerReport> {
         let (interface, name) = try peerName(interface, name)
         return try await lanes.withLock(interface) { () async throws(Refusal) in
+            try begin(context)
             let wasEnabled = view.peer(name, of: interface)?.isEnabled
             let change = Change.setPeersEnabled(interface, [name], isEnabled)
             switch try await commit(change, context.entry(), key: context.key) {
@@ -85,6 +87,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<Void> {
         let (interface, name) = try peerName(interface, name)
         return try await lanes.withLock(interface) { () async throws(Refusal) in
+            try begin(context)
             switch try await commit(.deletePeers(interface, [name]), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(let touched, let revision):

@@ -63,7 +63,8 @@ extension Dispatcher: CallHost {
             context.requestJSON = audited(prepared)
             context.credential = try authorise(route.method, prepared, credential, call, &context)
             context.key = try key(route.method, call, context)
-            return answer(prepared.run(context), context, route.method, call)
+            context.passCommitPoint = { call.commitPoint.pass() }
+            return answer(prepared.run(context), context)
         } catch {
             return refuse(context, error)
         }
@@ -142,15 +143,33 @@ extension Dispatcher {
             guard method.isAuthenticatedOnly else { throw .permissionDenied(verb: "", resource: method.name) }
             return credential
         }
-        let paths = prepared.resources(gateway.node.value).map {
-            Self.path($0, template: template, caller: credential.principal)
-        }
-        context.resource = paths.count == 1 ? paths[0] : "\(paths.first ?? "") and \(paths.count - 1) more"
-        let resources = paths.map { ResourcePattern($0) ?? .everything }
+        let named = prepared.resources(gateway.node.value)
+        // The last is looked at before all others are: whoever may do nothing does not keep the event loop busy.
+        let paths = [named.last, named.first].compactMap { $0 }
+            .map { Self.path($0, template: template, caller: credential.principal) }
+        context.resource = named.count == 1 ? paths[0] : "\(paths.last ?? "") and \(named.count - 1) more"
+        var resources = paths.map { ResourcePattern($0) ?? .everything }
+        var current: Credential
         do throws(Refusal) {
-            return try gateway.authorise(credential, verb: verb, resources: resources, scope: call.scope)
+            current = try gateway.authorise(credential, verb: verb, resources: resources, scope: call.scope)
         } catch { throw Status(error) }
+        if named.count > 2 {
+            guard named.count <= Self.maxResources else {
+                throw .invalidArgument(field: template, rule: "at most \(Self.maxResources) objects in one call")
+            }
+            resources = named.map {
+                ResourcePattern(Self.path($0, template: template, caller: credential.principal)) ?? .everything
+            }
+            do throws(Refusal) {
+                current = try gateway.authorise(credential, verb: verb, resources: resources, scope: call.scope)
+            } catch { throw Status(error) }
+        }
+        context.permission = Permission(verb: verb, resources: resources)
+        return current
     }
+
+    /// As many as the largest call that any method takes.
+    private static let maxResources = 5000
 
     /// An absent `{principal}` is the caller; a name that was given can never be a bare `*`.
     private static func path(_ path: String, template: String, caller: ObjectName) -> String {
@@ -180,18 +199,13 @@ extension Dispatcher {
 extension Dispatcher {
     private func answer(
         _ reply: Reply<[UInt8]>,
-        _ context: CallContext,
-        _ method: MethodDescriptor,
-        _ call: IncomingCall<Credential>
+        _ context: CallContext
     ) -> Handling {
         switch reply {
         case .now(let bytes): return .reply(CallOutcome(reply: bytes))
         case .failed(let status): return refuse(context, status)
         case .later(let work):
             return .task { [self] in
-                guard !method.isMutation || call.commitPoint.pass() else {
-                    return CallOutcome(failure: Status(.cancelled, "given up before anything was done"))
-                }
                 do throws(Status) {
                     return CallOutcome(reply: try await work())
                 } catch {

@@ -13,6 +13,7 @@ extension Status {
         case .kernel(let failure, let revision): self = .kernel(failure, undoneBy: revision)
         case .permissionMissing(let verb, let resource): self = .permissionDenied(verb: verb, resource: resource)
         case .unauthenticated(let words): self.init(.unauthenticated, words, reason: "TOKEN_REFUSED")
+        case .givenUp: self.init(.cancelled, "given up before anything was done")
         case .underWay:
             self.init(
                 .aborted,

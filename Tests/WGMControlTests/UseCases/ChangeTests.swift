@@ -256,4 +256,29 @@ import WGMModel
         #expect(await create("exit", ["0.0.0.0/0"], root) == nil)
         #expect(await create("small", ["100.64.0.0/24"], olga) == nil)
     }
+
+    @Test("a change whose turn comes after the right was lost, or after it was given up, is not made")
+    func lateChange() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        try await scene.makeInterface()
+        _ = try await scene.gateway.setRoles(name: "olga", uid: 1001, roles: ["operator"], scene.context(root))
+        let olga = try await scene.login(uid: 1001, name: "olga")
+        let resource = try #require(ResourcePattern("node/n1/interface/wg0/peer/late"))
+        var context = scene.context(olga)
+        context.permission = Permission(verb: "create", resources: [resource])
+        let request = PeersRequest(interface: "wg0", peers: [scene.peerRequest("late")])
+        context.passCommitPoint = { false }
+        let found = await refusal { [context] () async throws(Refusal) in
+            try await scene.gateway.createPeers(request, context)
+        }
+        #expect(found == .givenUp)
+        context.passCommitPoint = { true }
+        _ = try await scene.gateway.setRoles(name: "olga", uid: nil, roles: [], scene.context(root))
+        let later = await refusal { [context] () async throws(Refusal) in
+            try await scene.gateway.createPeers(request, context)
+        }
+        #expect(later == .permissionMissing(verb: "create", resource: "node/n1/interface/wg0/peer/late"))
+        #expect(scene.gateway.view.peers(of: scene.wg0).isEmpty)
+    }
 }
