@@ -10,7 +10,7 @@ extension EmbeddedCluster {
         try checkNames()
         let account = try ClusterAccount(systemUser)
         let isRoot = geteuid() == 0
-        try ClusterFiles.makeFolder(folder, mode: 0o711, owner: geteuid(), group: getegid())
+        try ClusterFiles.makeFolder(folder, mode: isRoot ? 0o711 : 0o700, owner: geteuid(), group: getegid())
         try ClusterFiles.makeFolder(
             socketFolder,
             mode: socketGroup == nil ? 0o755 : 0o750,
