@@ -117,7 +117,7 @@ let package = Package(
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
-        tests("wgmdTests", ["wgmd", logging]),
+        tests("wgmdTests", ["wgmd", "WGMControl", argumentParser, logging]),
         tests(
             "wgmctlTests",
             ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]

@@ -28,6 +28,7 @@ enum Start {
             let status = keys.isReady ? "holding keys and interfaces" : "sealed: the key-encryption key is missing"
             let supervisor = Supervisor()
             var service = Service(folder: folder, keeper: try keeper(options, keys), supervisor: supervisor)
+            complain(try sandbox(options).enter())
             supervisor.ready(status)
             try service.serve(channel)
         } catch let error as StartError {
@@ -35,6 +36,21 @@ enum Start {
         } catch {
             throw .failed("\(error)")
         }
+    }
+
+    /// A child inherits it, so that userspace WireGuard decides what is left: UDP, its program, the tunnel device.
+    ///
+    /// Without it there is no way to make an IP socket or to start a program.
+    private static func sandbox(_ options: Options) -> Sandbox {
+        var files: [(path: String, rights: Sandbox.Rights)] = [(options.state, [.read, .write])]
+        guard let program = options.userspaceProgram, unsafe access(program, X_OK) == 0 else {
+            return Sandbox(calls: [], files: files)
+        }
+        files += [
+            ("/run/wireguard", [.read, .write]), ("/dev/net/tun", [.read, .write]), (program, .execute),
+            ("/lib64/ld-linux-x86-64.so.2", .execute), ("/lib/ld-linux-aarch64.so.1", .execute),
+        ]
+        return Sandbox(calls: [.startPrograms, .udp], files: files)
     }
 
     /// nil for a keeper that was started without root's power.

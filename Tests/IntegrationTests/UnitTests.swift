@@ -91,3 +91,43 @@ struct FirstStepsTests {
         await gateway.stop()
     }
 }
+
+@Suite("What ends wgmd at once")
+struct RefusedStartTests {
+    private static let schema = "wgm.schema_version"
+
+    @Test(
+        "A database that is newer than the program is refused in one line, by wgmd and by its unit, and is not touched"
+    )
+    func newerDatabase() async throws {
+        let gateway = try Gateway(furnished: false)
+        // As the cluster's owner; wgmd itself may not do that.
+        let newer = """
+            setpriv --reuid wgmd-postgres --regid wgmd-postgres --clear-groups psql -qh "$(dirname "$socket")/postgres" \
+            -U wgm_owner wgm -c "INSERT INTO \(Self.schema) VALUES (99, 'x', now())" 2>&1
+            """
+        let inserted = try await gateway.inside(newer)
+        #expect(inserted.code == 0, "\(inserted.output)")
+        #expect(try await gateway.inside("stop_wgmd").code == 0)
+        for command in ["run", "migrate"] {
+            let result = try await gateway.inside("wgmd \(command) --config /run/gateway/wgmd.toml 2>&1 </dev/null")
+            #expect(result.code == 78, "\(result.output)")
+            #expect(result.output.contains("newer than this program"), "\(result.output)")
+            #expect(result.output.split(separator: "\n").count == 1, "\(result.output)")
+            #expect(try await gateway.inside("within 20 halves_are_gone").code == 0)
+        }
+        await gateway.stop()
+    }
+
+    @Test("A bad configuration is refused with its lines")
+    func badConfiguration() async throws {
+        let gateway = try Gateway(furnished: false)
+        _ = try await gateway.inside("printf 'socket = 7\\ncolour = \"red\"\\n' >/run/gateway/bad.toml")
+        for command in ["run", "check", "migrate", "database"] {
+            let result = try await gateway.inside("wgmd \(command) --config /run/gateway/bad.toml 2>&1 </dev/null")
+            #expect(result.code == 78)
+            #expect(result.output.contains("bad.toml:1:") && result.output.contains("bad.toml:2:"), "\(result.output)")
+        }
+        await gateway.stop()
+    }
+}

@@ -42,4 +42,17 @@ int wgm_clock_is_synchronised(void);
 /* Tells systemd a state such as "READY=1"; 0 without doing anything when path is empty. */
 int wgm_notify(const char *path, const char *state);
 
+/* What a filter of system calls leaves; besides it refuses what no daemon needs (EPERM), and every socket but Unix and
+ * netlink ones. Holds for this thread, later ones and all children. Needs wgm_harden() first. */
+enum { WGM_ALLOW_PROGRAMS = 1, WGM_ALLOW_UDP = 2, WGM_ALLOW_TCP = 4 };
+int wgm_filter_system_calls(unsigned allowed);
+
+/* Landlock: a set of rules, fails with ENOSYS or EOPNOTSUPP on kernels without it; each path that exists gets its rights;
+ * then all other files are closed to this thread, later ones and all children. */
+enum { WGM_MAY_READ = 1, WGM_MAY_WRITE = 2, WGM_MAY_EXECUTE = 4 };
+int wgm_landlock_begin(void);
+int wgm_landlock_allow(int ruleset, const char *path, unsigned rights);
+/* Closes the rule set. */
+int wgm_landlock_enforce(int ruleset);
+
 #endif

@@ -21,6 +21,15 @@ struct WGMD: ParsableCommand {
         version: WGMVersion.current,
         subcommands: [Run.self, Check.self, Migrate.self, RunDatabase.self]
     )
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Ending.finish(error)
+        }
+    }
 }
 
 /// The option that all commands share.
@@ -29,6 +38,13 @@ struct ConfigurationOption: ParsableArguments {
     var config: String?
 
     func load() throws(ConfigurationError) -> Configuration { try ConfigurationFile.load(config) }
+
+    /// The folder that the file is in.
+    var folder: String {
+        let path = config ?? ConfigurationFile.defaultPath
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
 }
 
 /// What the units say on the command line, so that one configuration file is good with and without them.
@@ -73,7 +89,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let load = { () throws(ConfigurationError) -> Configuration in units.apply(to: try options.load()) }
-        throw ExitCode(try Daemon.run(try load(), load: load))
+        throw ExitCode(try Daemon.run(try load(), configurationFolder: options.folder, load: load))
     }
 }
 

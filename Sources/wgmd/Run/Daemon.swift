@@ -19,9 +19,10 @@ struct Daemon {
     /// `load` reads the configuration again, with what the command line says.
     static func run(
         _ configuration: Configuration,
+        configurationFolder: String,
         load: @escaping () throws(ConfigurationError) -> Configuration
     ) throws -> Int32 {
-        let start = try Start(configuration)
+        let start = try Start(configuration, configurationFolder: configurationFolder)
         let signals = Signals()
         let level = SharedLogLevel(configuration.logLevel)
         let logger = level.makeLogger()

@@ -19,7 +19,8 @@ struct Start {
     /// Held until the process ends.
     private let lock: StateLock?
 
-    init(_ configuration: Configuration) throws {
+    /// `configurationFolder` stays readable, for a reload.
+    init(_ configuration: Configuration, configurationFolder: String) throws {
         supervisor = Supervisor()
         sockets = InheritedSocket.takeAll()
         try Self.prepareFolders(configuration, listens: sockets.isEmpty)
@@ -41,6 +42,15 @@ struct Start {
         } else {
             guard wgm_harden() == 0 else { throw StartError.system("cannot set the limits of this process") }
         }
+        Self.say(try Self.sandbox(configuration, configurationFolder).enter())
+    }
+
+    /// From here on wgmd starts no program, writes below its run folder alone, and cannot read what the keeper keeps.
+    private static func sandbox(_ configuration: Configuration, _ configurationFolder: String) -> Sandbox {
+        Sandbox(
+            calls: [.tcp, .udp],
+            files: [(configuration.runFolder, [.read, .write]), (configurationFolder, .read)]
+        )
     }
 
     /// On the terminal or in the journal, for a start that takes longer than a moment.
