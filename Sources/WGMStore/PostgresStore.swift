@@ -96,6 +96,44 @@ package actor PostgresStore: Store {
         }
     }
 
+    // MARK: History
+
+    package func revisions(
+        limit: Int,
+        before: Int64?,
+        interface: InterfaceName?
+    ) throws(StoreFailure) -> [RevisionRecord] {
+        try history { (history) throws(StoreFailure) in
+            try history.revisions(limit: limit, before: before, interface: interface)
+        }
+    }
+
+    package func revision(_ number: Int64) throws(StoreFailure) -> (RevisionRecord, Differences) {
+        try history { (history) throws(StoreFailure) in try history.revision(number) }
+    }
+
+    package func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
+        try history { (history) throws(StoreFailure) in try history.differences(from: from, to: to) }
+    }
+
+    package func peer(
+        _ name: ObjectName,
+        of interface: InterfaceName,
+        at moment: HistoryPoint
+    ) throws(StoreFailure) -> PastPeer {
+        try history { (history) throws(StoreFailure) in try history.peer(name, of: interface, at: moment) }
+    }
+
+    package func holders(of address: IPAddress, at moment: HistoryPoint) throws(StoreFailure) -> [AddressHolder] {
+        try history { (history) throws(StoreFailure) in try history.holders(of: address, at: moment) }
+    }
+
+    private func history<Value>(_ body: (HistoryReader) throws(StoreFailure) -> Value) throws(StoreFailure) -> Value {
+        try transaction(.snapshot) { (connection) throws(StoreFailure) in
+            try body(HistoryReader(connection: connection, node: node))
+        }
+    }
+
     // MARK: Connection
 
     /// Runs a statement that may be run twice without harm: on an idle connection that turns out dead, on a new one.

@@ -19,7 +19,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
         case .success: "done"
         case .failure: "any other failure"
         case .unhealthy: "`status` or `doctor` found something that does not work, or `drift` found some"
-        case .notFound: "no such object"
+        case .notFound: "no such object, or nobody for `address who`"
         case .conflict: "exists already, or is in a state that forbids it"
         case .permissionDenied: "you may not do that"
         case .unauthenticated: "the daemon does not know who you are"

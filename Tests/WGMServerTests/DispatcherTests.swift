@@ -16,6 +16,18 @@ private struct AbsentStore: Store {
         throw .unavailable("absent")
     }
     func markSettled(_: [InterfaceID: Int64]) async throws(StoreFailure) { throw .unavailable("absent") }
+    func revisions(limit: Int, before: Int64?, interface: InterfaceName?) async throws(StoreFailure) -> [RevisionRecord]
+    {
+        throw .unavailable("absent")
+    }
+    func revision(_: Int64) async throws(StoreFailure) -> (RevisionRecord, Differences) { throw .unavailable("absent") }
+    func differences(from: Int64, to: Int64) async throws(StoreFailure) -> Differences { throw .unavailable("absent") }
+    func peer(_: ObjectName, of: InterfaceName, at: HistoryPoint) async throws(StoreFailure) -> PastPeer {
+        throw .unavailable("absent")
+    }
+    func holders(of: IPAddress, at: HistoryPoint) async throws(StoreFailure) -> [AddressHolder] {
+        throw .unavailable("absent")
+    }
     func keepReply(_: [UInt8], for key: CallKey) async throws(StoreFailure) { throw .unavailable("absent") }
     func append(_: [AuditEntry]) async throws(StoreFailure) { throw .unavailable("absent") }
     func auditRecords(_: AuditQuery) async throws(StoreFailure) -> [AuditRecord] { throw .unavailable("absent") }

@@ -147,6 +147,43 @@ extension StoreTests {
             try await store.markSettled([record.id: 1])
             #expect(try await database.store().load().progress[record.name]?.isSettled == true)
         }
+
+        @Test func aRevisionShowsWhatItChangedAndNoSealedKey() async throws {
+            let store = try await store()
+            try await store.change(.setPeersEnabled(interface("wg0"), [name("bob")], false))
+            let (record, differences) = try await store.revision(3)
+            #expect(record.summary == "disable peer bob of wg0" && record.principal == "alice")
+            let expected = ObjectDifference(
+                interface: "wg0",
+                peer: "bob",
+                kind: .changed,
+                attributes: [.init(name: "enabled", before: "true", after: "false")]
+            )
+            #expect(differences == Differences(objects: [expected], isTruncated: false))
+            let made = try await store.revision(1).1.objects
+            #expect(made.map(\.kind) == [.created])
+            #expect(made[0].attributes.contains { $0.name == "public_key" && $0.before == nil && $0.after != nil })
+            #expect(!made[0].attributes.contains { $0.name == "sealed_key" })
+        }
+
+        @Test func revisionsAreListedNewestFirstAndOfOneInterface() async throws {
+            let store = try await store()
+            try await store.make("wg1", key: 9)
+            #expect(try await store.revisions(limit: 10, before: nil, interface: nil).map(\.number) == [3, 2, 1])
+            #expect(try await store.revisions(limit: 1, before: 3, interface: nil).map(\.number) == [2])
+            let wg1 = try await store.revisions(limit: 10, before: nil, interface: interface("wg1"))
+            #expect(wg1.map(\.number) == [3])
+        }
+
+        @Test func theHistoryOfAThousandPeersIsOneRevision() async throws {
+            let store = try TestCluster.database().store()
+            try await store.make("wg0")
+            try await store.add((0..<1000).map { try peer("p\($0)", key: $0) })
+            let objects = try await store.differences(from: 1, to: 2).objects
+            #expect(objects.count == 1000 && objects.allSatisfy { $0.kind == .created })
+            try await store.change(.rollBack(to: 1))
+            #expect(try await store.load().peers.values.flatMap(\.values).isEmpty)
+        }
     }
 }
 

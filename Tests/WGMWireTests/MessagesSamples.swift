@@ -7,6 +7,7 @@ extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
 extension V1.DriftPolicy: SampledEnum {}
 extension V1.DriftOutcome: SampledEnum {}
+extension V1.ObjectChange: SampledEnum {}
 
 extension V1.AuditRecord: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.AuditRecord {
@@ -616,6 +617,162 @@ extension V1.SetRolesResponse: SampledMessage {
     }
 }
 
+extension V1.Revision: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.Revision {
+        V1.Revision(
+            number: random.maybe(Int64.self),
+            timeUnixMs: random.maybe(Int64.self),
+            principal: random.maybe(String.self),
+            method: random.maybe(String.self),
+            summary: random.maybe(String.self),
+            reason: random.maybe(String.self),
+            requestId: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ChangedObject: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ChangedObject {
+        V1.ChangedObject(
+            interface: random.maybe(String.self),
+            peer: random.maybe(String.self),
+            change: random.maybe(V1.ObjectChange.self),
+            attributes: random.list(V1.ChangedAttribute.self)
+        )
+    }
+}
+
+extension V1.ChangedAttribute: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ChangedAttribute {
+        V1.ChangedAttribute(
+            attribute: random.maybe(String.self),
+            before: random.maybe(String.self),
+            after: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ListRevisionsRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListRevisionsRequest {
+        V1.ListRevisionsRequest(
+            limit: random.maybe(UInt32.self),
+            beforeNumber: random.maybe(Int64.self),
+            interface: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ListRevisionsResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListRevisionsResponse {
+        V1.ListRevisionsResponse(
+            revisions: random.list(V1.Revision.self)
+        )
+    }
+}
+
+extension V1.GetRevisionRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetRevisionRequest {
+        V1.GetRevisionRequest(
+            number: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.GetRevisionResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetRevisionResponse {
+        V1.GetRevisionResponse(
+            revision: random.maybe(V1.Revision.self),
+            objects: random.list(V1.ChangedObject.self),
+            truncated: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.DiffRevisionsRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.DiffRevisionsRequest {
+        V1.DiffRevisionsRequest(
+            from: random.maybe(Int64.self),
+            to: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.DiffRevisionsResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.DiffRevisionsResponse {
+        V1.DiffRevisionsResponse(
+            objects: random.list(V1.ChangedObject.self),
+            truncated: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.RollBackRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.RollBackRequest {
+        V1.RollBackRequest(
+            number: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.RollBackResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.RollBackResponse {
+        V1.RollBackResponse(
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.GetPastPeerRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetPastPeerRequest {
+        V1.GetPastPeerRequest(
+            interface: random.maybe(String.self),
+            name: random.maybe(String.self),
+            revision: random.maybe(Int64.self),
+            timeUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.GetPastPeerResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetPastPeerResponse {
+        V1.GetPastPeerResponse(
+            peer: random.maybe(V1.Peer.self)
+        )
+    }
+}
+
+extension V1.FindAddressRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.FindAddressRequest {
+        V1.FindAddressRequest(
+            address: random.maybe(String.self),
+            revision: random.maybe(Int64.self),
+            timeUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.FindAddressResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.FindAddressResponse {
+        V1.FindAddressResponse(
+            holders: random.list(V1.AddressHolder.self)
+        )
+    }
+}
+
+extension V1.AddressHolder: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.AddressHolder {
+        V1.AddressHolder(
+            interface: random.maybe(String.self),
+            peer: random.maybe(String.self),
+            prefix: random.maybe(String.self),
+            publicKey: random.maybe(String.self),
+            enabled: random.maybe(Bool.self),
+            revision: random.maybe(Int64.self),
+            sinceUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
 extension V1.Hello: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.Hello {
         V1.Hello(
@@ -818,6 +975,22 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.ListPrincipalsResponse.self,
     V1.SetRolesRequest.self,
     V1.SetRolesResponse.self,
+    V1.Revision.self,
+    V1.ChangedObject.self,
+    V1.ChangedAttribute.self,
+    V1.ListRevisionsRequest.self,
+    V1.ListRevisionsResponse.self,
+    V1.GetRevisionRequest.self,
+    V1.GetRevisionResponse.self,
+    V1.DiffRevisionsRequest.self,
+    V1.DiffRevisionsResponse.self,
+    V1.RollBackRequest.self,
+    V1.RollBackResponse.self,
+    V1.GetPastPeerRequest.self,
+    V1.GetPastPeerResponse.self,
+    V1.FindAddressRequest.self,
+    V1.FindAddressResponse.self,
+    V1.AddressHolder.self,
     V1.Hello.self,
     V1.Authenticate.self,
     V1.Authed.self,

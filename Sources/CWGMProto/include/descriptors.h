@@ -13,6 +13,7 @@
 #include "wgm/v1/meta.pb-c.h"
 #include "wgm/v1/peers.pb-c.h"
 #include "wgm/v1/principals.pb-c.h"
+#include "wgm/v1/revisions.pb-c.h"
 #include "wgm/v1/wire.pb-c.h"
 
 /* A serialized google.protobuf.FileDescriptorSet. */
@@ -311,6 +312,86 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_roles_response(void)
 {
 	return &wgm__v1__set_roles_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__revision(void)
+{
+	return &wgm__v1__revision__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__changed_object(void)
+{
+	return &wgm__v1__changed_object__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__changed_attribute(void)
+{
+	return &wgm__v1__changed_attribute__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_revisions_request(void)
+{
+	return &wgm__v1__list_revisions_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_revisions_response(void)
+{
+	return &wgm__v1__list_revisions_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_revision_request(void)
+{
+	return &wgm__v1__get_revision_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_revision_response(void)
+{
+	return &wgm__v1__get_revision_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__diff_revisions_request(void)
+{
+	return &wgm__v1__diff_revisions_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__diff_revisions_response(void)
+{
+	return &wgm__v1__diff_revisions_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__roll_back_request(void)
+{
+	return &wgm__v1__roll_back_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__roll_back_response(void)
+{
+	return &wgm__v1__roll_back_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_past_peer_request(void)
+{
+	return &wgm__v1__get_past_peer_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_past_peer_response(void)
+{
+	return &wgm__v1__get_past_peer_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__find_address_request(void)
+{
+	return &wgm__v1__find_address_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__find_address_response(void)
+{
+	return &wgm__v1__find_address_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__address_holder(void)
+{
+	return &wgm__v1__address_holder__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__hello(void)

@@ -25,6 +25,27 @@ package protocol Store: Sendable {
     /// Keeps, for the time after a restart, up to which revision the kernel was seen to follow each interface's changes.
     func markSettled(_ revisions: [InterfaceID: Int64]) async throws(StoreFailure)
 
+    /// Newest first; only those that changed interfaces or peers.
+    func revisions(
+        limit: Int,
+        before: Int64?,
+        interface: InterfaceName?
+    ) async throws(StoreFailure) -> [RevisionRecord]
+
+    /// One revision, with what it changed.
+    func revision(_ number: Int64) async throws(StoreFailure) -> (RevisionRecord, Differences)
+
+    func differences(from: Int64, to: Int64) async throws(StoreFailure) -> Differences
+
+    func peer(
+        _ name: ObjectName,
+        of interface: InterfaceName,
+        at moment: HistoryPoint
+    ) async throws(StoreFailure) -> PastPeer
+
+    /// Who held a prefix with the address, the narrowest first.
+    func holders(of address: IPAddress, at moment: HistoryPoint) async throws(StoreFailure) -> [AddressHolder]
+
     /// Newest first.
     func auditRecords(_ query: AuditQuery) async throws(StoreFailure) -> [AuditRecord]
 }

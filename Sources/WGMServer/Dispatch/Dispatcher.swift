@@ -26,7 +26,7 @@ package final class Dispatcher: Sendable {
             MetaHandler(gateway: gateway).routes, HealthHandler(gateway: gateway).routes,
             AuthHandler(gateway: gateway).routes, PrincipalsHandler(gateway: gateway).routes,
             InterfacesHandler(gateway: gateway).routes, PeersHandler(gateway: gateway).routes,
-            AuditLogHandler(gateway: gateway).routes,
+            AuditLogHandler(gateway: gateway).routes, RevisionsHandler(gateway: gateway).routes,
         ]
         routes = Dictionary(uniqueKeysWithValues: all.joined().map { ($0.method.name, $0) })
     }

@@ -71,27 +71,30 @@ LANGUAGE sql STABLE SET search_path = wgm, pg_temp AS $$
     ) newest WHERE newest.state IS NOT NULL
 $$;
 
+-- Something that differs between two moments.
+CREATE TYPE difference AS (interface text, peer text, past jsonb, present jsonb);
+
 -- Makes the interfaces and peers of a node what they were after a revision, as part of a new one.
 -- A peer that differs is deleted and made anew, so that addresses and keys may have moved between peers meanwhile.
 CREATE FUNCTION roll_back(wanted_node text, target bigint, new_revision bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = wgm, pg_temp AS $$
 DECLARE
     node_id CONSTANT bigint := (SELECT n.id FROM node n WHERE n.name = wanted_node);
+    rolled difference[];
 BEGIN
-    CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS
-    SELECT coalesce(past.interface, present.interface) AS interface, coalesce(past.peer, present.peer) AS peer,
-           past.state AS past, present.state AS present
-    FROM state_at(wanted_node, target) past
+    SELECT array_agg(ROW(coalesce(past.interface, present.interface), coalesce(past.peer, present.peer),
+                         past.state, present.state)::difference)
+    INTO rolled FROM state_at(wanted_node, target) past
     FULL JOIN state_at(wanted_node, new_revision) present
         ON present.interface = past.interface AND present.peer = past.peer
     WHERE past.state IS DISTINCT FROM present.state;
 
-    DELETE FROM peer p USING interface i, rolled r
+    DELETE FROM peer p USING interface i, unnest(rolled) r
     WHERE p.interface = i.id AND i.node = node_id AND i.name = r.interface AND p.name = r.peer AND r.peer <> '';
-    DELETE FROM interface i USING rolled r
+    DELETE FROM interface i USING unnest(rolled) r
     WHERE i.node = node_id AND i.name = r.interface AND r.peer = ''
         AND (r.past ->> 'id')::bigint IS DISTINCT FROM i.id;
-    DELETE FROM allocation a USING interface i, rolled r
+    DELETE FROM allocation a USING interface i, unnest(rolled) r
     WHERE a.interface = i.id AND a.peer IS NULL AND i.node = node_id AND i.name = r.interface AND r.peer = '';
     INSERT INTO interface (id, node, name, backend, up, mtu, listen_port, public_key, sealed_key, ipv6_pool, ipv4_pool,
                            endpoint, firewall_mark, dns, drift_policy, created, revision)
@@ -102,7 +105,7 @@ BEGIN
            ARRAY(SELECT d::inet FROM jsonb_array_elements_text(r.past -> 'dns') AS d),
            array_position(ARRAY['repair', 'report', 'adopt'], r.past ->> 'drift_policy') - 1,
            (r.past ->> 'created')::timestamptz, new_revision
-    FROM rolled r WHERE r.peer = '' AND r.past IS NOT NULL
+    FROM unnest(rolled) r WHERE r.peer = '' AND r.past IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET
         backend = excluded.backend, up = excluded.up, mtu = excluded.mtu, listen_port = excluded.listen_port,
         public_key = excluded.public_key, sealed_key = excluded.sealed_key, ipv6_pool = excluded.ipv6_pool,
@@ -110,7 +113,7 @@ BEGIN
         dns = excluded.dns, drift_policy = excluded.drift_policy, revision = excluded.revision;
     INSERT INTO allocation (interface, prefix, routed, on_link)
     SELECT i.id, host(a.address::inet)::cidr, false, masklen(a.address::inet)
-    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface,
+    FROM unnest(rolled) r JOIN interface i ON i.node = node_id AND i.name = r.interface,
         jsonb_array_elements_text(r.past -> 'addresses') WITH ORDINALITY AS a (address, place)
     WHERE r.peer = '' AND r.past IS NOT NULL ORDER BY i.id, a.place;
     INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive,
@@ -119,11 +122,11 @@ BEGIN
            (r.past ->> 'endpoint_address')::inet, (r.past ->> 'endpoint_port')::bigint,
            (r.past ->> 'endpoint_zone')::bigint, (r.past ->> 'keepalive_s')::bigint, r.past ->> 'comment',
            (r.past ->> 'created')::timestamptz, new_revision
-    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface
+    FROM unnest(rolled) r JOIN interface i ON i.node = node_id AND i.name = r.interface
     WHERE r.peer <> '' AND r.past IS NOT NULL ORDER BY i.id, r.peer;
     INSERT INTO allocation (interface, peer, prefix, routed)
     SELECT i.id, p.id, a.prefix::cidr, a.routed
-    FROM rolled r JOIN interface i ON i.node = node_id AND i.name = r.interface
+    FROM unnest(rolled) r JOIN interface i ON i.node = node_id AND i.name = r.interface
         JOIN peer p ON p.interface = i.id AND p.name = r.peer,
         LATERAL (
             SELECT address AS prefix, false AS routed, place

@@ -30,6 +30,12 @@ public enum V1 {
         Peers.getConfig,
         Principals.list,
         Principals.setRoles,
+        Revisions.list,
+        Revisions.get,
+        Revisions.diff,
+        Revisions.rollBack,
+        Revisions.getPeer,
+        Revisions.findAddress,
     ]
 
     /// The redaction table: every field that can be part of a request, and how the audit record shows it.
@@ -93,6 +99,20 @@ public enum V1 {
         AuditedField(message: "wgm.v1.SetRolesRequest", field: "name", isClear: true),
         AuditedField(message: "wgm.v1.SetRolesRequest", field: "uid", isClear: true),
         AuditedField(message: "wgm.v1.SetRolesRequest", field: "roles", isClear: true),
+        AuditedField(message: "wgm.v1.ListRevisionsRequest", field: "limit", isClear: true),
+        AuditedField(message: "wgm.v1.ListRevisionsRequest", field: "before_number", isClear: true),
+        AuditedField(message: "wgm.v1.ListRevisionsRequest", field: "interface", isClear: true),
+        AuditedField(message: "wgm.v1.GetRevisionRequest", field: "number", isClear: true),
+        AuditedField(message: "wgm.v1.DiffRevisionsRequest", field: "from", isClear: true),
+        AuditedField(message: "wgm.v1.DiffRevisionsRequest", field: "to", isClear: true),
+        AuditedField(message: "wgm.v1.RollBackRequest", field: "number", isClear: true),
+        AuditedField(message: "wgm.v1.GetPastPeerRequest", field: "interface", isClear: true),
+        AuditedField(message: "wgm.v1.GetPastPeerRequest", field: "name", isClear: true),
+        AuditedField(message: "wgm.v1.GetPastPeerRequest", field: "revision", isClear: true),
+        AuditedField(message: "wgm.v1.GetPastPeerRequest", field: "time_unix_ms", isClear: true),
+        AuditedField(message: "wgm.v1.FindAddressRequest", field: "address", isClear: true),
+        AuditedField(message: "wgm.v1.FindAddressRequest", field: "revision", isClear: true),
+        AuditedField(message: "wgm.v1.FindAddressRequest", field: "time_unix_ms", isClear: true),
     ]
 
     /// The schema as a serialized `google.protobuf.FileDescriptorSet`, options included.

@@ -16,6 +16,7 @@ struct Wgmctl: ParsableCommand {
         version: "wgmctl \(WGMVersion.current)",
         subcommands: [
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
+            RevisionGroup.self, AddressGroup.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, StatusCommand.self,
             DriftCommand.self, VersionCommand.self,
         ]

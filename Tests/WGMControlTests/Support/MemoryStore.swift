@@ -174,6 +174,21 @@ actor MemoryStore: Store {
         return touched
     }
 
+    /// History is PostgreSQL's; here there is none.
+    func revisions(limit: Int, before: Int64?, interface: InterfaceName?) throws(StoreFailure) -> [RevisionRecord] {
+        []
+    }
+    func revision(_ number: Int64) throws(StoreFailure) -> (RevisionRecord, Differences) {
+        throw .noSuchRevision(number, first: state.revision)
+    }
+    func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
+        throw .noSuchRevision(from, first: state.revision)
+    }
+    func peer(_ name: ObjectName, of interface: InterfaceName, at: HistoryPoint) throws(StoreFailure) -> PastPeer {
+        throw .notFound(.peer(name, interface))
+    }
+    func holders(of address: IPAddress, at moment: HistoryPoint) throws(StoreFailure) -> [AddressHolder] { [] }
+
     func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) { try check() }
 
     private func principal(_ name: ObjectName, _ uid: UInt32?, _ time: Timestamp) -> PrincipalRecord {

@@ -53,15 +53,28 @@ struct PeerShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show one peer.",
-        discussion: Wgmctl.examples("wgmctl peer show wg0 anna", "wgmctl peer show wg0 anna -o yaml")
+        discussion: Wgmctl.examples(
+            "wgmctl peer show wg0 anna",
+            "wgmctl peer show wg0 anna -o yaml",
+            "wgmctl peer show wg0 anna --at 2h"
+        )
     )
 
     @OptionGroup var peer: PeerArguments
+
+    @Option(help: PastMoment.help)
+    var at: PastMoment?
 
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
         var session = try Session.authenticated(global)
+        if let at {
+            var request = V1.GetPastPeerRequest(interface: peer.interface, name: peer.name)
+            (request.revision, request.timeUnixMs) = (at.revision, at.milliseconds(now: .now))
+            let reply = try session.revisionsGetPeer(request)
+            return try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
+        }
         let reply = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name))
         Console.note(reply.freshness)
         try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))

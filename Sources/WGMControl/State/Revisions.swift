@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// Who changed what, when and why.
+package struct RevisionRecord: Hashable, Sendable {
+    package var number: Int64
+    package var time: Timestamp
+    /// nil for what wgmd did by itself.
+    package var principal: String?
+    package var method: String
+    package var summary: String
+    package var reason: String
+    package var requestID: String
+
+    package init(
+        number: Int64,
+        time: Timestamp,
+        principal: String?,
+        method: String,
+        summary: String,
+        reason: String,
+        requestID: String
+    ) {
+        self.number = number
+        self.time = time
+        self.principal = principal
+        self.method = method
+        self.summary = summary
+        self.reason = reason
+        self.requestID = requestID
+    }
+}
+
+/// A moment of the history.
+package enum HistoryPoint: Hashable, Sendable {
+    case newest
+    case revision(Int64)
+    case time(Timestamp)
+}
+
+/// An interface or peer that differs between two moments.
+package struct ObjectDifference: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable { case changed, created, deleted }
+    package struct Attribute: Hashable, Sendable {
+        package var name: String
+        package var before: String?
+        package var after: String?
+
+        package init(name: String, before: String?, after: String?) {
+            self.name = name
+            self.before = before
+            self.after = after
+        }
+    }
+    package var interface: String
+    /// nil for the interface itself.
+    package var peer: String?
+    package var kind: Kind
+    package var attributes: [Attribute]
+
+    package init(interface: String, peer: String?, kind: Kind, attributes: [Attribute]) {
+        self.interface = interface
+        self.peer = peer
+        self.kind = kind
+        self.attributes = attributes
+    }
+}
+
+/// What differs, as far as it was read.
+package struct Differences: Hashable, Sendable {
+    package var objects: [ObjectDifference]
+    package var isTruncated: Bool
+
+    package init(objects: [ObjectDifference], isTruncated: Bool) {
+        self.objects = objects
+        self.isTruncated = isTruncated
+    }
+}
+
+/// A peer as it once was.
+package struct PastPeer: Hashable, Sendable {
+    package var publicKey: String
+    package var isEnabled: Bool
+    package var addresses: [String]
+    package var routed: [String]
+    package var endpoint: Endpoint?
+    package var keepalive: Int64
+    package var comment: String
+    /// The one that had changed it last.
+    package var revision: Int64
+
+    package init(
+        publicKey: String,
+        isEnabled: Bool,
+        addresses: [String],
+        routed: [String],
+        endpoint: Endpoint?,
+        keepalive: Int64,
+        comment: String,
+        revision: Int64
+    ) {
+        self.publicKey = publicKey
+        self.isEnabled = isEnabled
+        self.addresses = addresses
+        self.routed = routed
+        self.endpoint = endpoint
+        self.keepalive = keepalive
+        self.comment = comment
+        self.revision = revision
+    }
+}
+
+/// Who held a prefix with an address in it.
+package struct AddressHolder: Hashable, Sendable {
+    package var interface: String
+    /// nil for the gateway itself.
+    package var peer: String?
+    package var prefix: String
+    package var publicKey: String
+    package var isEnabled: Bool
+    package var revision: Int64
+    package var since: Timestamp
+
+    package init(
+        interface: String,
+        peer: String?,
+        prefix: String,
+        publicKey: String,
+        isEnabled: Bool,
+        revision: Int64,
+        since: Timestamp
+    ) {
+        self.interface = interface
+        self.peer = peer
+        self.prefix = prefix
+        self.publicKey = publicKey
+        self.isEnabled = isEnabled
+        self.revision = revision
+        self.since = since
+    }
+}
