@@ -90,6 +90,7 @@ extension Gateway {
         let names = view.interfaces.map(\.name)
         return try await withLanes(names[...]) { () async throws(Refusal) in
             try await requireWideRoutes(of: number, context)
+            try begin(context)
             switch try await commit(.rollBack(to: number), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(let touched, let revision):
@@ -115,11 +116,19 @@ extension Gateway {
             differences = try await store.differences(from: view.revision, to: number)
         } catch { throw .store(error) }
         guard !differences.isTruncated else { return try requireRouteAll("*", "*", context) }
+        var all = view.interfaces.flatMap { view.peers(of: $0.name) }.flatMap(\.routed)
+        let present = all.count
         for object in differences.objects {
             guard let peer = object.peer else { continue }
             let routed = object.attributes.first { $0.name == "routed" }?.after ?? ""
             let prefixes = routed.split(separator: "\"").compactMap { IPPrefix($0) }
             if prefixes.contains(where: \.isWide) { try requireRouteAll(object.interface, peer, context) }
+            all += prefixes
+        }
+        guard all.count > present else { return }
+        // Many that are not wide by themselves can be so together.
+        for family in Set(all.map(\.family)) where IPPrefix.areWide(all.filter { $0.family == family }) {
+            try requireRouteAll("*", "*", context)
         }
     }
 
