@@ -18,6 +18,16 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let tls: [Target.Dependency] = [
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
+]
+let x509: [Target.Dependency] = [
+    .product(name: "X509", package: "swift-certificates"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "Crypto", package: "swift-crypto"),
+]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
@@ -55,6 +65,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -77,7 +91,7 @@ let package = Package(
             resources: [.embedInCode("Migrations")]
         ),
         layer("WGMWire", ["CWGMProto"]),
-        layer("WGMRPC", ["WGMWire"] + nio),
+        layer("WGMRPC", ["WGMWire"] + nio + tls),
         layer("WGMServer", ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
         program(
             "wgmd",
@@ -85,7 +99,7 @@ let package = Package(
                 "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMService", "WGMStore", "WGMRPC",
                 "WGMServer", "WGMWire",
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
-            ] + nio
+            ] + nio + x509
         ),
         program("wgmd-cluster", []),
         program(
@@ -95,7 +109,7 @@ let package = Package(
         program(
             "wgmctl",
             [
-                "WGMModel", "WGMKeys", "WGMWire", "CWGMSystem", "CQREncode", argumentParser,
+                "WGMModel", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem", "CQREncode", argumentParser,
             ]
         ),
         tests("LayeringTests", []),
@@ -117,7 +131,7 @@ let package = Package(
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
-        tests("wgmdTests", ["wgmd", "WGMControl", argumentParser, logging]),
+        tests("wgmdTests", ["wgmd", "WGMModel", "WGMRPC", "WGMControl", argumentParser, logging]),
         tests(
             "wgmctlTests",
             ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]

@@ -2,6 +2,25 @@
 internal import Synchronization
 internal import WGMWire
 
+/// Whose connections and handlers are counted together.
+enum Caller: Hashable {
+    case user(UInt32)
+    /// An IPv4 address, or the first 64 bits of an IPv6 address: one host has all of such a network.
+    case network([UInt8])
+    case unknown
+
+    init(_ transport: ConnectionPeer.Transport) {
+        self =
+            switch transport {
+            case .unix(let uid, _): .user(uid)
+            case .tls(let address, _): .network(Array(address.bytes.prefix(address.bytes.count == 16 ? 8 : 4)))
+            case .unknown: .unknown
+            }
+    }
+
+    var isNetwork: Bool { if case .network = self { true } else { false } }
+}
+
 /// Counts connections and running handlers, in total and for each caller.
 final class Admission: Sendable {
     private struct Counts {
@@ -11,7 +30,8 @@ final class Admission: Sendable {
 
     private struct State {
         var total = Counts()
-        var callers: [ConnectionPeer.Transport: Counts] = [:]
+        var networkConnections = 0
+        var callers: [Caller: Counts] = [:]
     }
 
     private let limits: WireLimits
@@ -20,30 +40,37 @@ final class Admission: Sendable {
     init(limits: WireLimits) { self.limits = limits }
 
     /// nil when one more connection of this caller fits; it is then counted.
-    func connect(_ caller: ConnectionPeer.Transport) -> ConnectionFault? {
+    func connect(_ caller: Caller) -> ConnectionFault? {
         state.withLock { state in
             let own = state.callers[caller, default: Counts()].connections
+            let ownMost = caller.isNetwork ? limits.connectionsPerAddress : limits.connectionsPerCaller
             guard state.total.connections < limits.connections else {
                 return ConnectionFault(.tooManyConnections, "\(limits.connections) connections are open")
             }
-            guard own < limits.connectionsPerCaller else {
+            guard !caller.isNetwork || state.networkConnections < limits.networkConnections else {
+                let words = "\(limits.networkConnections) connections from the network are open"
+                return ConnectionFault(.tooManyConnections, words)
+            }
+            guard own < ownMost else {
                 return ConnectionFault(.tooManyConnections, "\(own) connections of this caller are open")
             }
             state.total.connections += 1
+            state.networkConnections += caller.isNetwork ? 1 : 0
             state.callers[caller, default: Counts()].connections += 1
             return nil
         }
     }
 
-    func disconnect(_ caller: ConnectionPeer.Transport) {
+    func disconnect(_ caller: Caller) {
         state.withLock { state in
             state.total.connections -= 1
+            state.networkConnections -= caller.isNetwork ? 1 : 0
             Self.change(&state.callers, caller) { $0.connections -= 1 }
         }
     }
 
     /// nil when one more handler of this caller may run; it is then counted until `end`.
-    func begin(_ caller: ConnectionPeer.Transport) -> Status? {
+    func begin(_ caller: Caller) -> Status? {
         state.withLock { state in
             let own = state.callers[caller, default: Counts()].handlers
             guard state.total.handlers < limits.handlers, own < limits.handlersPerCaller else {
@@ -58,7 +85,7 @@ final class Admission: Sendable {
         }
     }
 
-    func end(_ caller: ConnectionPeer.Transport) {
+    func end(_ caller: Caller) {
         state.withLock { state in
             state.total.handlers -= 1
             Self.change(&state.callers, caller) { $0.handlers -= 1 }
@@ -71,8 +98,8 @@ final class Admission: Sendable {
 
     /// Forgets a caller of whom nothing is left, so that the table is bounded by what is open.
     private static func change(
-        _ callers: inout [ConnectionPeer.Transport: Counts],
-        _ caller: ConnectionPeer.Transport,
+        _ callers: inout [Caller: Counts],
+        _ caller: Caller,
         _ change: (inout Counts) -> Void
     ) {
         guard var counts = callers[caller] else { return }

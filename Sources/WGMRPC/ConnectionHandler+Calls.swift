@@ -22,7 +22,7 @@ extension ConnectionHandler {
     }
 
     func begin(_ call: ReceivedCall) {
-        if let status = server.admission.begin(peer.transport) {
+        if let status = server.admission.begin(caller) {
             connection.end(call.stream, CallOutcome(failure: status))
             return recordRefusal(call.stream, slot: call.slot, method: call.method, status)
         }
@@ -30,7 +30,7 @@ extension ConnectionHandler {
         let incoming = IncomingCall(call, peer: peer, credential: credential)
         switch server.host.handle(incoming) {
         case .reply(let outcome):
-            server.admission.end(peer.transport)
+            server.admission.end(caller)
             connection.end(call.stream, outcome)
         case .task(let work): start(call.stream, incoming.commitPoint, work)
         }

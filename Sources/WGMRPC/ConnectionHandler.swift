@@ -15,8 +15,11 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     let server: ServerCore<Host>
     let peer: ConnectionPeer
+    let caller: Caller
     /// Why this connection is refused as a whole.
     private let refusal: ConnectionFault?
+    /// It was counted, and must be given back.
+    private let isAdmitted: Bool
     var connection: ServerConnection
     var credentials: [Host.Credential?] = Array(repeating: nil, count: ServerConnection.slotCount + 1)
     var running: [UInt32: Running] = [:]
@@ -29,10 +32,12 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     private var isEnding = false
     private var stall = ReadStall()
 
-    init(server: ServerCore<Host>, peer: ConnectionPeer, refusal: ConnectionFault?) {
+    init(server: ServerCore<Host>, peer: ConnectionPeer, refusal: ConnectionFault?, isAdmitted: Bool) {
         self.server = server
         self.peer = peer
         self.refusal = refusal
+        self.isAdmitted = isAdmitted
+        caller = Caller(peer.transport)
         connection = ServerConnection(
             limits: server.limits,
             agent: server.agent,
@@ -41,7 +46,15 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         )
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    func channelActive(context: ChannelHandlerContext) { open(context) }
+
+    /// Behind a TLS handshake the channel is active already.
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { open(context) }
+    }
+
+    private func open(_ context: ChannelHandlerContext) {
+        guard self.context == nil else { return }
         self.context = context
         executor = LoopExecutor(context.eventLoop)
         if let refusal {
@@ -57,10 +70,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         timer?.cancel()
         self.context = nil
         for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
-        if refusal == nil {
-            server.unregister(peer.id)
-            server.admission.disconnect(peer.transport)
-        }
+        if refusal == nil { server.unregister(peer.id) }
+        if isAdmitted { server.admission.disconnect(caller) }
         context.fireChannelInactive()
     }
 
@@ -115,7 +126,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     /// Starts work that waits, on this event loop.
     func start(_ stream: UInt32, _ commitPoint: CommitPoint, _ work: @escaping @Sendable () async -> CallOutcome) {
-        guard let loop = context?.eventLoop else { return server.admission.end(peer.transport) }
+        guard let loop = context?.eventLoop else { return server.admission.end(caller) }
         let handler = NIOLoopBound(self, eventLoop: loop)
         let task = Task(executorPreference: executor) {
             let outcome = await work()
@@ -130,7 +141,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     private func finished(_ stream: UInt32, _ outcome: CallOutcome) {
         running[stream] = nil
-        server.admission.end(peer.transport)
+        server.admission.end(caller)
         connection.end(stream, outcome)
         guard let context, !isFlushScheduled else { return }
         isFlushScheduled = true

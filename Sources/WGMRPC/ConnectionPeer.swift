@@ -6,6 +6,8 @@ public struct ConnectionPeer: Sendable, Hashable {
     public enum Transport: Sendable, Hashable {
         /// A Unix socket; the ids of the process that connected, from SO_PEERCRED.
         case unix(uid: UInt32, gid: UInt32)
+        /// TLS over TCP; the DER form of the client certificate, if one was shown, which the engine has verified.
+        case tls(RemoteAddress, certificate: [UInt8]?)
         /// The kernel does not say. Such a connection is refused; this case stands in the record of the refusal.
         case unknown
     }

@@ -12,8 +12,8 @@ public final class Server<Host: CallHost>: Sendable {
         var sockets: [UnixListener] = []
     }
 
-    private let core: ServerCore<Host>
-    private let group: MultiThreadedEventLoopGroup
+    let core: ServerCore<Host>
+    let group: MultiThreadedEventLoopGroup
     private let state = Mutex(State())
 
     /// `agent` is name and version of the program, for clients' logs.
@@ -44,12 +44,8 @@ public final class Server<Host: CallHost>: Sendable {
 
     private func listen(on descriptor: Int32) async throws(ListenError) {
         let core = core
-        let highWater = ChannelOptions.Types.WriteBufferWaterMark(
-            low: core.limits.outputLowWater,
-            high: core.limits.outputHighWater
-        )
         let bootstrap = ServerBootstrap(group: group)
-            .childChannelOption(.writeBufferWaterMark, value: highWater)
+            .childChannelOption(.writeBufferWaterMark, value: core.waterMark)
             .childChannelInitializer { channel in
                 PeerCredentials.read(channel).flatMapThrowing { transport in
                     try channel.pipeline.syncOperations.addHandler(core.makeHandler(transport))
@@ -57,11 +53,13 @@ public final class Server<Host: CallHost>: Sendable {
             }
         do {
             let listener = try await bootstrap.withBoundSocket(descriptor).get()
-            state.withLock { $0.listeners.append(listener) }
+            keep(listener)
         } catch {
             throw .engine("cannot listen: \(error)")
         }
     }
+
+    func keep(_ listener: any Channel) { state.withLock { $0.listeners.append(listener) } }
 
     /// Ends in good order: no new connections, then no new calls, then what runs may finish.
     ///
@@ -80,65 +78,5 @@ public final class Server<Host: CallHost>: Sendable {
         }
         // A handler that never ends still needs its event loop; the process that is about to exit takes it along.
         if runningHandlers == 0 { try? await group.shutdownGracefully() }
-    }
-}
-
-/// What all connections of a server share.
-final class ServerCore<Host: CallHost>: Sendable {
-    private struct State {
-        var nextID: UInt64 = 0
-        var isDraining = false
-        var connections: [UInt64: NIOLoopBound<ConnectionHandler<Host>>] = [:]
-    }
-
-    let host: Host
-    let agent: String
-    let limits: WireLimits
-    let admission: Admission
-    private let state = Mutex(State())
-
-    init(host: Host, agent: String, limits: WireLimits) {
-        self.host = host
-        self.agent = agent
-        self.limits = limits
-        admission = Admission(limits: limits)
-    }
-
-    var hasConnections: Bool { state.withLock { !$0.connections.isEmpty } }
-
-    /// Decides about a new connection.
-    func makeHandler(_ transport: ConnectionPeer.Transport) -> ConnectionHandler<Host> {
-        let (id, isDraining) = state.withLock { state in
-            state.nextID += 1
-            return (state.nextID, state.isDraining)
-        }
-        let peer = ConnectionPeer(transport: transport, id: id)
-        let refusal: ConnectionFault? =
-            if isDraining {
-                ConnectionFault(.shutdown, "the server is shutting down")
-            } else if transport == .unknown {
-                ConnectionFault(.unknownCaller, "the kernel does not say who is calling")
-            } else {
-                admission.connect(transport)
-            }
-        return ConnectionHandler(server: self, peer: peer, refusal: refusal)
-    }
-
-    func register(_ id: UInt64, _ handler: NIOLoopBound<ConnectionHandler<Host>>) {
-        let isDraining = state.withLock { state in
-            state.connections[id] = handler
-            return state.isDraining
-        }
-        if isDraining { handler.eventLoop.execute { handler.value.drain() } }
-    }
-
-    func unregister(_ id: UInt64) { state.withLock { _ = $0.connections.removeValue(forKey: id) } }
-
-    func beginDrain() {
-        let handlers = state.withLock { state in
-            state.isDraining = true
-            return Array(state.connections.values)
-        }
-        for handler in handlers { handler.eventLoop.execute { handler.value.drain() } }
     }
 }

@@ -43,7 +43,9 @@ enum Program {
 
 /// Lets `wgmctl -o json peer list` be `wgmctl peer list -o json`: ArgumentParser wants options behind the command.
 enum LeadingOptions {
-    private static let names: Set = ["--socket", "--output", "-o", "--timeout", "--token-file"]
+    private static let names: Set = [
+        "--socket", "--output", "-o", "--timeout", "--token-file", "--server", "--ca", "--cert", "--key", "--profile",
+    ]
 
     static func movedBack(_ arguments: [String]) -> [String] {
         var end = 0

@@ -17,6 +17,8 @@ struct Layer: Sendable {
 
 private let system: Set<String> = ["Glibc", "Dispatch", "Synchronization"]
 private let nio: Set<String> = ["NIOCore", "NIOPosix"]
+private let tls: Set<String> = ["NIOSSL", "NIOTLS", "NIOEmbedded"]
+private let x509: Set<String> = ["X509", "Crypto", "SwiftASN1"]
 
 /// Every folder of `Sources` that holds Swift code.
 let layers: [String: Layer] = [
@@ -33,7 +35,7 @@ let layers: [String: Layer] = [
     ),
     "WGMStore": Layer(["WGMModel", "WGMControl"], outside: system.union(["CPostgres"])),
     "WGMWire": Layer(["CWGMProto"], outside: system),
-    "WGMRPC": Layer(["WGMWire"], outside: system.union(nio)),
+    "WGMRPC": Layer(["WGMWire"], outside: system.union(nio).union(tls)),
     "WGMServer": Layer(
         ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl"],
         outside: system.union(nio).union(["Logging"])
@@ -43,7 +45,8 @@ let layers: [String: Layer] = [
             "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
             "WGMService", "CWGMSystem",
         ],
-        outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
+        outside: system.union(nio).union(x509)
+            .union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
     ),
     "wgmd-keeper": Layer(
         ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "WGMService", "CWGMSystem"],
@@ -51,7 +54,7 @@ let layers: [String: Layer] = [
     ),
     "wgmd-cluster": Layer([], outside: ["Glibc"]),
     "wgmctl": Layer(
-        ["WGMModel", "WGMKeys", "WGMWire", "CWGMSystem"],
+        ["WGMModel", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
         outside: system.union(["CQREncode", "ArgumentParser"])
     ),
 ]
@@ -68,6 +71,10 @@ let homes: [String: Set<String>] = [
     "WGMKeeper": ["wgmd-keeper"],
     "NIOCore": ["WGMRPC", "WGMServer", "wgmd"],
     "NIOPosix": ["WGMRPC", "WGMServer", "wgmd"],
+    "NIOSSL": ["WGMRPC"],
+    "NIOEmbedded": ["WGMRPC"],
+    "X509": ["wgmd"],
+    "Crypto": ["wgmd"],
     "Foundation": ["wgmd"],
 ]
 

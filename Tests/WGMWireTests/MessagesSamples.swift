@@ -82,7 +82,8 @@ extension V1.WhoAmIResponse: SampledMessage {
             tokenId: random.maybe(String.self),
             expiresUnixMs: random.maybe(Int64.self),
             uid: random.maybe(UInt32.self),
-            grants: random.list(V1.Grant.self)
+            grants: random.list(V1.Grant.self),
+            certificate: random.maybe(String.self)
         )
     }
 }
@@ -93,7 +94,8 @@ extension V1.IssueTokenRequest: SampledMessage {
             principal: random.maybe(String.self),
             lifetimeS: random.maybe(UInt32.self),
             bindUid: random.maybe(UInt32.self),
-            grants: random.list(V1.Grant.self)
+            grants: random.list(V1.Grant.self),
+            bindCertificate: random.maybe(String.self)
         )
     }
 }

@@ -2,6 +2,8 @@
 
 import Logging
 import Testing
+import WGMModel
+import WGMRPC
 
 @testable import wgmd
 
@@ -48,13 +50,48 @@ import Testing
         #expect(configuration.runFolder == "/run/edge")
     }
 
+    @Test("the TLS port is read")
+    func tls() throws {
+        let configuration = try parse(
+            """
+            [tls]
+            listen = ["[::]:51821", "192.0.2.1:443"]
+            certificate = "/etc/wgm/tls/server.pem"
+            key = "/etc/wgm/tls/server.key"
+            client_ca = "/etc/wgm/tls/ca.pem"
+            client_certificates = "required"
+            allow = ["2001:db8::/32", "192.0.2.7"]
+            """
+        )
+        let tls = try #require(configuration.tls)
+        #expect(tls.listen.map(\.description) == ["[::]:51821", "192.0.2.1:443"])
+        #expect(tls.clientCertificates == .required)
+        #expect(tls.allow.map(\.description) == ["2001:db8::/32", "192.0.2.7/32"])
+        #expect(tls.clientAuthority == "/etc/wgm/tls/ca.pem")
+        #expect(try parse("").tls == nil)
+    }
+
+    @Test(
+        "a bad value of the TLS port is refused with its line",
+        arguments: [
+            ("listen = []", 2), ("listen = \"[::]:1\"", 2), ("listen = [\"[::]\"]", 2), ("listen = [\"host:1\"]", 2),
+            ("key = \"server.key\"", 2), ("certificate = 7", 2), ("client_certificates = \"maybe\"", 2),
+            ("allow = [\"2001:db8::1/32\"]", 2), ("allow = [7]", 2), ("port = 1", 2),
+            ("client_certificates = \"off\"", 1),
+        ]
+    )
+    func badTLS(line: String, number: Int) throws {
+        let error = #expect(throws: ConfigurationError.self) { try parse("[tls]\n" + line) }
+        #expect(error?.problems.contains { $0.line == number } == true, "\(String(describing: error))")
+    }
+
     @Test(
         "a bad value is refused with its line",
         arguments: [
             ("node = \"a/b\"", "node"), ("node = \"\"", "node"), ("state = \"relative\"", "state"),
             ("state = \"/a/../b\"", "state"), ("socket = 7", "socket"),
             ("socket_group = \"a b\"", "socket_group"), ("database = \"mysql://x\"", "database"),
-            ("log_level = \"loud\"", "log_level"), ("[tls]\nport = 1", "tls"), ("colour = \"red\"", "colour"),
+            ("log_level = \"loud\"", "log_level"), ("tls = 1", "tls"), ("colour = \"red\"", "colour"),
             ("socket = \"/\(String(repeating: "x", count: 120))\"", "socket"),
         ]
     )

@@ -3,7 +3,7 @@
 package import WGMModel
 internal import WGMVerify
 
-/// What a token says: who, until when, from which user id, and what it may do.
+/// What a token says: who, until when, bound to whom, and what it may do.
 package struct TokenClaims: Hashable, Sendable {
     static let audience = "wgm"
     static let tokenIDByteCount = 16
@@ -16,8 +16,7 @@ package struct TokenClaims: Hashable, Sendable {
     package var issued: Int64
     package var notBefore: Int64
     package var expires: Int64
-    /// The user id that alone may use the token, over the Unix socket.
-    package var uid: UInt32
+    package var binding: TokenBinding
     package var grants: [Grant]
 
     package init(
@@ -26,7 +25,7 @@ package struct TokenClaims: Hashable, Sendable {
         tokenID: String,
         issued: Int64,
         lifetime: Int64,
-        uid: UInt32,
+        binding: TokenBinding,
         grants: [Grant]
     ) {
         issuer = Self.issuer(node)
@@ -35,7 +34,7 @@ package struct TokenClaims: Hashable, Sendable {
         self.issued = issued
         notBefore = issued
         expires = issued + lifetime
-        self.uid = uid
+        self.binding = binding
         self.grants = grants
     }
 
@@ -58,7 +57,7 @@ extension TokenClaims {
         let head = #"{"iss":\#(StrictJSON.quote(issuer)),"aud":"\#(Self.audience)","#
         let who = #""sub":\#(StrictJSON.quote(subject.value)),"jti":\#(StrictJSON.quote(tokenID)),"#
         let times = #""iat":\#(issued),"nbf":\#(notBefore),"exp":\#(expires),"#
-        return head + who + times + #""cnf":{"uid":\#(uid)},"scp":[\#(scopes.joined(separator: ","))]}"#
+        return head + who + times + #""cnf":\#(binding.json),"scp":[\#(scopes.joined(separator: ","))]}"#
     }
 
     /// nil unless the members are exactly those of `json` and each is well formed.
@@ -72,8 +71,7 @@ extension TokenClaims {
             let tokenID = object["jti"]?.string, Self.isTokenID(tokenID),
             let issued = object["iat"]?.integer, let notBefore = object["nbf"]?.integer,
             let expires = object["exp"]?.integer,
-            let binding = object["cnf"]?.object, binding.count == 1,
-            let uid = binding["uid"]?.integer.flatMap({ UInt32(exactly: $0) }),
+            let binding = object["cnf"].flatMap({ TokenBinding(claim: $0) }),
             let scopes = object["scp"]?.array
         else { return nil }
         var grants: [Grant] = []
@@ -87,7 +85,7 @@ extension TokenClaims {
         self.issued = issued
         self.notBefore = notBefore
         self.expires = expires
-        self.uid = uid
+        self.binding = binding
         self.grants = grants
     }
 }

@@ -4,17 +4,15 @@ internal import WGMModel
 
 /// Who may do what: asked by the server before it calls a use case.
 extension Gateway {
-    /// Verifies a token shown by the caller with this user id; for a connection's AUTH frame.
-    package func authenticate(token: String, uid: UInt32?) throws(Refusal) -> Credential {
+    /// Verifies a token shown by this caller; for a connection's AUTH frame.
+    package func authenticate(token: String, bearer: Bearer) throws(Refusal) -> Credential {
         let claims: TokenClaims
         do throws(TokenFault) {
             claims = try verifier.verify(token, at: clock.now)
         } catch {
             throw .unauthenticated(error.message)
         }
-        guard let uid, claims.uid == uid else {
-            throw .unauthenticated("the token is bound to another user id than the caller's")
-        }
+        if let words = bearer.refusal(of: claims.binding) { throw .unauthenticated(words) }
         return try credential(claims, narrowedTo: [])
     }
 

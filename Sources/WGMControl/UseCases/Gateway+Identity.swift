@@ -13,7 +13,7 @@ extension Gateway {
             roles: credential.roles.sorted(),
             tokenID: credential.claims.tokenID,
             expires: credential.expires,
-            uid: credential.claims.uid,
+            binding: credential.claims.binding,
             grants: credential.rights.grants
         )
     }
@@ -38,17 +38,20 @@ extension Gateway {
         let name = checker.principal(request.principal, caller: credential.principal)
         let lifetime = checker.number(request.lifetime, in: 60...86_400, else: 3600, "lifetime_s")
         let grants = checker.grants(request.grants, max: Self.maxGrants)
+        let certificate = checker.certificate(request.bindCertificate)
         try checker.finish()
         guard let name else { throw .invalid([]) }
         guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }
-        guard let uid = request.bindUID ?? principal.uid else {
-            throw .invalid([.init(field: "bind_uid", rule: "needed, since \(name) has no user id of its own")])
+        let uid = request.bindUID ?? (certificate == nil ? principal.uid : nil)
+        guard let binding = TokenBinding(uid: uid, certificate: certificate) else {
+            let rule = "needed, or a client certificate, since \(name) has no user id of its own"
+            throw .invalid([.init(field: "bind_uid", rule: rule)])
         }
         return claims(
             for: name,
             validFrom: principal.tokensValidFrom,
             lifetime: Int64(lifetime),
-            uid: uid,
+            binding: binding,
             grants: grants.isEmpty ? principal.grants : grants
         )
     }
@@ -136,6 +139,13 @@ extension Checker {
     fileprivate mutating func principal(_ text: String?, caller: ObjectName) -> ObjectName? {
         guard let text, !text.isEmpty else { return caller }
         return objectName(text, "principal")
+    }
+
+    fileprivate mutating func certificate(_ text: String?) -> [UInt8]? {
+        guard let text, !text.isEmpty else { return nil }
+        let digest = TokenBinding.digest(text)
+        if digest == nil { refuse("bind_certificate", "the SHA-256 of a certificate's DER form, in base64url or hex") }
+        return digest
     }
 
     fileprivate mutating func roles(_ texts: [String]) -> Set<Role> {

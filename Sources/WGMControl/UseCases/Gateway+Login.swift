@@ -27,7 +27,7 @@ extension Gateway {
             for: name,
             validFrom: principal?.tokensValidFrom,
             lifetime: Self.loginLifetime,
-            uid: uid,
+            binding: TokenBinding(uid: uid),
             grants: principal?.grants ?? []
         )
         let issued = try await issue(claims)
@@ -70,7 +70,7 @@ extension Gateway {
         for principal: ObjectName,
         validFrom: Timestamp?,
         lifetime: Int64,
-        uid: UInt32,
+        binding: TokenBinding,
         grants: [Grant]
     ) -> TokenClaims {
         // Claims count whole seconds: a token made in the second of a revocation must say the next one, or it would be
@@ -82,7 +82,7 @@ extension Gateway {
             tokenID: TokenClaims.makeTokenID(),
             issued: max(clock.now.seconds, earliest),
             lifetime: lifetime,
-            uid: uid,
+            binding: binding,
             grants: grants
         )
     }

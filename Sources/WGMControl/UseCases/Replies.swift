@@ -76,7 +76,7 @@ package struct Identity: Sendable {
     package var roles: [Role]
     package var tokenID: String
     package var expires: Timestamp
-    package var uid: UInt32
+    package var binding: TokenBinding
     package var grants: [Grant]
 }
 

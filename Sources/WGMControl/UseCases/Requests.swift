@@ -55,6 +55,8 @@ package struct TokenRequest: Sendable {
     /// Seconds.
     package var lifetime: UInt32?
     package var bindUID: UInt32?
+    /// A SHA-256 in base64url or hex.
+    package var bindCertificate: String?
     package var grants: [GrantRequest] = []
 
     package init() {}

@@ -38,7 +38,7 @@ package final class Dispatcher: Sendable {
 extension Dispatcher: CallHost {
     package func authenticate(token: String, from peer: ConnectionPeer) -> Authentication<Credential> {
         do throws(Refusal) {
-            let credential = try gateway.authenticate(token: token, uid: peer.uid)
+            let credential = try gateway.authenticate(token: token, bearer: peer.bearer)
             return .accepted(
                 credential,
                 subject: credential.principal.value,
@@ -74,7 +74,7 @@ extension Dispatcher: CallHost {
         var entry = entry(refusal.method ?? "wgmd/call", refusal.peer, refusal.status)
         entry.principal = refusal.credential?.principal.value
         entry.tokenID = refusal.credential?.claims.tokenID
-        entry.requestID = refusal.requestID.description
+        entry.requestID = refusal.peer.mark(refusal.requestID)
         gateway.audit.record(entry)
     }
 
@@ -239,7 +239,7 @@ extension Dispatcher {
             uid: call.peer.uid,
             method: call.method,
             resource: resource ?? "",
-            requestID: call.requestID.description,
+            requestID: call.peer.mark(call.requestID),
             time: clock.now
         )
         if let reason = call.metadata.first(where: { $0.key == "reason" }) {
@@ -254,7 +254,7 @@ extension Dispatcher {
             uid: peer.uid,
             method: method,
             resource: "node/\(gateway.node)",
-            requestID: "\(peer.id)",
+            requestID: peer.mark(peer.id),
             time: clock.now
         )
         return context.entry(code: status.code.rawValue, message: status.message)
@@ -266,7 +266,22 @@ extension ConnectionPeer {
     var uid: UInt32? {
         switch transport {
         case .unix(let uid, _): uid
-        case .unknown: nil
+        case .tls, .unknown: nil
         }
+    }
+
+    /// Whom a token must be bound to.
+    var bearer: Bearer {
+        switch transport {
+        case .unix(let uid, _): .user(uid)
+        case .tls(_, let certificate): .remote(certificate: certificate.map { Hash.sha256($0) })
+        case .unknown: .unknown
+        }
+    }
+
+    /// A request's name in the audit log, with the address that it came from.
+    func mark(_ id: some CustomStringConvertible) -> String {
+        guard case .tls(let address, _) = transport else { return id.description }
+        return "\(id)@\(address)"
     }
 }

@@ -40,8 +40,9 @@ extension V1.WhoAmIResponse {
             roles: identity.roles.map(\.rawValue),
             tokenId: identity.tokenID,
             expiresUnixMs: identity.expires.milliseconds,
-            uid: identity.uid,
-            grants: identity.grants.map { V1.Grant($0) }
+            uid: identity.binding.uid,
+            grants: identity.grants.map { V1.Grant($0) },
+            certificate: identity.binding.certificateText
         )
     }
 }
@@ -58,6 +59,7 @@ extension TokenRequest {
         principal = message.principal
         lifetime = message.lifetimeS
         bindUID = message.bindUid
+        bindCertificate = message.bindCertificate
         grants = message.grants.map { GrantRequest(resource: $0.resource ?? "", verbs: $0.verbs) }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A client of the Unix socket for programs that do one thing after the other.
+/// A client for programs that do one thing after the other.
 ///
-/// A plain blocking socket: no event loop, no thread. Preface, HELLO, AUTH and the first CALL leave in one write.
+/// No event loop, no thread. Preface, HELLO, AUTH and the first CALL leave in one write.
 public struct BlockingClient: ~Copyable, BlockingCaller {
     /// The slot of the one token that this client uses.
     private static let slot = 1
@@ -20,7 +20,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
     /// For every call that names no other.
     public var timeout: Duration = .seconds(30)
 
-    /// Connects; nothing is sent before the first call.
+    /// Connects to a Unix socket; nothing is sent before the first call.
     ///
     /// `path` is that of wgmd's socket. Without a token only anonymous methods can be called, until `authenticate`.
     /// `agent` is name and version of this program, for the server's logs.
@@ -32,14 +32,25 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
         agent: String,
         limits: WireLimits = .client
     ) throws(Status) -> BlockingClient {
-        var connection = ClientConnection(limits: limits, agent: agent)
-        if let token { try connection.authenticate(slot: slot, token: token) }
-        do throws(UnixSocket.Failure) {
-            let link = ClientLink(try UnixSocket(path: path, timeout: .seconds(5)))
-            return BlockingClient(link: link, connection: connection, hasToken: token != nil)
-        } catch {
+        let socket: UnixSocket
+        do throws(ByteStreamFailure) { socket = try UnixSocket(path: path, timeout: .seconds(5)) } catch {
             throw Status(connecting: path, failed: error.number)
         }
+        return try BlockingClient(socket, token: token, agent: agent, limits: limits)
+    }
+
+    /// Speaks over a connection that is there already; nothing is sent before the first call.
+    ///
+    /// - Throws: INVALID_ARGUMENT for a token that no server takes.
+    public init(
+        _ stream: any ByteStream,
+        token: String?,
+        agent: String,
+        limits: WireLimits = .client
+    ) throws(Status) {
+        var connection = ClientConnection(limits: limits, agent: agent)
+        if let token { try connection.authenticate(slot: Self.slot, token: token) }
+        self.init(link: ClientLink(stream), connection: connection, hasToken: token != nil)
     }
 
     private init(link: consuming ClientLink, connection: consuming ClientConnection, hasToken: Bool) {
@@ -173,7 +184,7 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
     }
 
     private func broken(callMayHaveRun: Bool) -> Status {
-        refusal ?? Status(connectionLost: goaway, fault, callMayHaveRun: callMayHaveRun)
+        link.refusal ?? refusal ?? Status(connectionLost: goaway, fault, callMayHaveRun: callMayHaveRun)
     }
 }
 

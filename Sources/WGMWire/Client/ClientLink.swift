@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The socket of a blocking client with what is still to be sent through it.
+/// The connection of a blocking client with what is still to be sent through it.
 struct ClientLink: ~Copyable {
-    private let socket: UnixSocket
+    private let socket: any ByteStream
     private var pending: [UInt8] = []
     private var pendingStart = 0
     /// Sending failed; what the server said before that may still be read.
@@ -12,7 +12,9 @@ struct ClientLink: ~Copyable {
     /// Bytes that were ever queued.
     private(set) var queuedCount = 0
 
-    init(_ socket: consuming UnixSocket) { self.socket = socket }
+    init(_ socket: any ByteStream) { self.socket = socket }
+
+    var refusal: Status? { socket.refusal }
 
     /// Bytes that the kernel has taken.
     var sentCount: Int { queuedCount - (pending.count - pendingStart) }
@@ -33,7 +35,7 @@ struct ClientLink: ~Copyable {
     /// Sends without waiting.
     mutating func sendWhatFits() {
         while !cannotSend, pendingStart < pending.count {
-            do throws(UnixSocket.Failure) {
+            do throws(ByteStreamFailure) {
                 let count = try socket.send(pending[pendingStart...])
                 if count == 0 { return }
                 pendingStart += count
@@ -46,7 +48,7 @@ struct ClientLink: ~Copyable {
     /// Sends what fits, then waits for bytes, or for room if there is more to send.
     mutating func exchange(timeout: Duration) -> [UInt8]? {
         sendWhatFits()
-        do throws(UnixSocket.Failure) {
+        do throws(ByteStreamFailure) {
             let wantsRoom = !cannotSend && pendingStart < pending.count
             guard try socket.wait(orWritable: wantsRoom, timeout: timeout) else { return nil }
             switch try socket.receive() {

@@ -2,18 +2,8 @@
 internal import Glibc
 
 /// A connected Unix stream socket, closed when it goes out of scope.
-struct UnixSocket: ~Copyable {
-    /// The error number of a system call that failed.
-    struct Failure: Error {
-        let number: Int32
-    }
-
-    /// What one receive brought.
-    enum Received {
-        case bytes([UInt8])
-        case nothingYet
-        case end
-    }
+final class UnixSocket: ByteStream {
+    typealias Failure = ByteStreamFailure
 
     private static let readSize = 64 * 1024
     private let descriptor: Int32
@@ -39,6 +29,8 @@ struct UnixSocket: ~Copyable {
         guard result == 0 else { throw Failure(number: errno) }
     }
 
+    var refusal: Status? { nil }
+
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Waits until the other end has sent something, or room to send if that is wanted.
@@ -62,7 +54,7 @@ struct UnixSocket: ~Copyable {
         throw Failure(number: errno)
     }
 
-    func receive() throws(Failure) -> Received {
+    func receive() throws(Failure) -> ByteStreamInput {
         var count = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.readSize) { buffer, used in
             count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))

@@ -7,6 +7,10 @@ public struct WireLimits: Sendable {
     // Connections.
     public var connections = 256
     public var connectionsPerCaller = 64
+    /// From the network; the rest stays for the Unix socket, whatever happens out there.
+    public var networkConnections = 192
+    /// From one IPv4 address, or from one IPv6 network of 64 bits.
+    public var connectionsPerAddress = 16
 
     // Until a token is accepted.
     public var handshakeTime: Duration = .seconds(5)

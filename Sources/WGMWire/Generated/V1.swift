@@ -50,6 +50,7 @@ public enum V1 {
         AuditedField(message: "wgm.v1.IssueTokenRequest", field: "lifetime_s", isClear: true),
         AuditedField(message: "wgm.v1.IssueTokenRequest", field: "bind_uid", isClear: true),
         AuditedField(message: "wgm.v1.IssueTokenRequest", field: "grants", isClear: true),
+        AuditedField(message: "wgm.v1.IssueTokenRequest", field: "bind_certificate", isClear: true),
         AuditedField(message: "wgm.v1.Grant", field: "resource", isClear: true),
         AuditedField(message: "wgm.v1.Grant", field: "verbs", isClear: true),
         AuditedField(message: "wgm.v1.RevokeTokenRequest", field: "principal", isClear: true),

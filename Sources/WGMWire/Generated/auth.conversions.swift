@@ -133,7 +133,8 @@ extension V1.WhoAmIResponse: @unsafe CConvertible {
             tokenId: unsafe Copy.string(c.pointee.token_id),
             expiresUnixMs: unsafe c.pointee.has_expires_unix_ms != 0 ? c.pointee.expires_unix_ms : nil,
             uid: unsafe c.pointee.has_uid != 0 ? c.pointee.uid : nil,
-            grants: unsafe Copy.messages(c.pointee.grants, c.pointee.n_grants)
+            grants: unsafe Copy.messages(c.pointee.grants, c.pointee.n_grants),
+            certificate: unsafe Copy.string(c.pointee.certificate)
         )
     }
 
@@ -158,6 +159,9 @@ extension V1.WhoAmIResponse: @unsafe CConvertible {
         }
         unsafe c.pointee.n_grants = self.grants.count
         unsafe c.pointee.grants = arena.list(self.grants) { unsafe $1.build(in: &$0) }
+        if let value = self.certificate {
+            unsafe c.pointee.certificate = arena.string(value)
+        }
         return unsafe c
     }
 }
@@ -184,7 +188,8 @@ extension V1.IssueTokenRequest: @unsafe CConvertible {
             principal: unsafe Copy.string(c.pointee.principal),
             lifetimeS: unsafe c.pointee.has_lifetime_s != 0 ? c.pointee.lifetime_s : nil,
             bindUid: unsafe c.pointee.has_bind_uid != 0 ? c.pointee.bind_uid : nil,
-            grants: unsafe Copy.messages(c.pointee.grants, c.pointee.n_grants)
+            grants: unsafe Copy.messages(c.pointee.grants, c.pointee.n_grants),
+            bindCertificate: unsafe Copy.string(c.pointee.bind_certificate)
         )
     }
 
@@ -204,6 +209,9 @@ extension V1.IssueTokenRequest: @unsafe CConvertible {
         }
         unsafe c.pointee.n_grants = self.grants.count
         unsafe c.pointee.grants = arena.list(self.grants) { unsafe $1.build(in: &$0) }
+        if let value = self.bindCertificate {
+            unsafe c.pointee.bind_certificate = arena.string(value)
+        }
         return unsafe c
     }
 }

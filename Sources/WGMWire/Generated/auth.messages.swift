@@ -47,6 +47,8 @@ extension V1 {
         public var uid: UInt32?
         /// What the token and the roles allow together.
         public var grants: [V1.Grant]
+        /// The client certificate that the token is bound to: the SHA-256 of its DER form (x5t#S256), in base64url.
+        public var certificate: String?
 
         public init(
             principal: String? = nil,
@@ -54,7 +56,8 @@ extension V1 {
             tokenId: String? = nil,
             expiresUnixMs: Int64? = nil,
             uid: UInt32? = nil,
-            grants: [V1.Grant] = []
+            grants: [V1.Grant] = [],
+            certificate: String? = nil
         ) {
             self.principal = principal
             self.roles = roles
@@ -62,6 +65,7 @@ extension V1 {
             self.expiresUnixMs = expiresUnixMs
             self.uid = uid
             self.grants = grants
+            self.certificate = certificate
         }
     }
 
@@ -71,21 +75,26 @@ extension V1 {
         public var principal: String?
         /// Seconds, 60 to 86400; 3600 when absent.
         public var lifetimeS: UInt32?
-        /// The user id that may use it; the principal's own when absent.
+        /// The user id that may use it over the Unix socket; the principal's own when this and bind_certificate are
+        /// absent.
         public var bindUid: UInt32?
         /// What it may do, at most what the caller may; everything that the principal's roles say when empty.
         public var grants: [V1.Grant]
+        /// The client certificate that may use it over TLS: the SHA-256 of its DER form, in base64url or hex.
+        public var bindCertificate: String?
 
         public init(
             principal: String? = nil,
             lifetimeS: UInt32? = nil,
             bindUid: UInt32? = nil,
-            grants: [V1.Grant] = []
+            grants: [V1.Grant] = [],
+            bindCertificate: String? = nil
         ) {
             self.principal = principal
             self.lifetimeS = lifetimeS
             self.bindUid = bindUid
             self.grants = grants
+            self.bindCertificate = bindCertificate
         }
     }
 

@@ -58,6 +58,7 @@ extension V1.IssueTokenRequest: AuditedMessage {
         writer.clear("lifetime_s", self.lifetimeS) { $0.number($1) }
         writer.clear("bind_uid", self.bindUid) { $0.number($1) }
         writer.clear("grants", self.grants) { $0.object($1) }
+        writer.clear("bind_certificate", self.bindCertificate) { $0.string($1) }
     }
 }
 

@@ -17,8 +17,8 @@ struct Wgmctl: ParsableCommand {
         subcommands: [
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
             RevisionGroup.self, AddressGroup.self,
-            InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, StatusCommand.self,
-            DriftCommand.self, VersionCommand.self,
+            InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
+            StatusCommand.self, DriftCommand.self, VersionCommand.self,
         ]
     )
 

@@ -49,6 +49,19 @@ extension Failure {
         switch reason {
         case "NOT_RUNNING":
             return "start wgmd, or name its socket with --socket PATH or WGM_SOCKET"
+        case "NOT_LISTENING", "NO_ANSWER", "CONNECT_FAILED":
+            return "is [tls] in the gateway's wgmd.toml, with this port, and does its firewall let it through?"
+        case "NOT_ALLOWED":
+            return
+                "the gateway's `allow` in [tls] says from where connections may come; wgmctl audit list there shows it"
+        case "SERVER_UNTRUSTED":
+            return "--ca FILE names the authority, which is ca.pem where `wgmd certificate` made the certificate"
+        case "CERTIFICATE_REQUIRED":
+            return "--cert FILE and --key FILE; `wgmd certificate --client NAME` on the gateway makes both"
+        case "CERTIFICATE_REFUSED":
+            return "use a certificate from the gateway's `client_ca`: `wgmd certificate --client NAME` makes one"
+        case "TLS_FILE", "NO_SUCH_HOST", "NOT_WGM", "NO_TLS_1_3", "TLS_FAILED":
+            return nil
         case "SOCKET_FORBIDDEN":
             return "an administrator can add you: usermod --append --groups wgm USER"
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
@@ -67,7 +80,7 @@ extension ExitStatus {
     /// What is wrong with the path of the socket is wrong with the command line, not with a value that a daemon refused.
     fileprivate init(_ status: Status) {
         switch status.reason {
-        case "PATH_TOO_LONG", "NOT_A_SOCKET": self = .usage
+        case "PATH_TOO_LONG", "NOT_A_SOCKET", "TLS_FILE", "NO_SERVER": self = .usage
         default: self.init(status.code)
         }
     }
@@ -77,7 +90,9 @@ extension Status {
     /// True unless it is certain that the daemon changed nothing.
     var mayHaveRun: Bool {
         switch reason {
-        case "NEVER_RUN", "NOT_RUNNING": return false
+        case "NEVER_RUN", "NOT_RUNNING", "NOT_LISTENING", "NO_ANSWER", "NOT_ALLOWED", "SERVER_UNTRUSTED",
+            "CERTIFICATE_REQUIRED", "CERTIFICATE_REFUSED", "CONNECT_FAILED", "NO_SUCH_HOST", "TLS_FILE", "TLS_FAILED":
+            return false
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY": return true
         default: break
         }

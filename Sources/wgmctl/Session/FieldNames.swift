@@ -9,7 +9,8 @@ enum FieldNames {
         "disabled": "--disabled", "backend": "--backend", "mtu": "--mtu", "listen_port": "--listen-port",
         "ipv6_pool": "--ipv6-pool", "ipv4_pool": "--ipv4-pool", "firewall_mark": "--fwmark", "dns": "--dns",
         "down": "--down", "with_peers": "--with-peers", "principal": "--principal", "lifetime_s": "--lifetime",
-        "bind_uid": "--bind-uid", "grants": "--grant", "roles": "--role", "uid": "--uid", "limit": "--limit",
+        "bind_uid": "--bind-uid", "bind_certificate": "--bind-certificate", "grants": "--grant", "roles": "--role",
+        "uid": "--uid", "limit": "--limit",
         "method": "--method", "failures_only": "--failures", "since_unix_ms": "--since",
     ]
 

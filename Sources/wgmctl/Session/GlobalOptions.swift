@@ -13,6 +13,29 @@ struct GlobalOptions: ParsableArguments {
     )
     var socket: String?
 
+    @Option(
+        help: .init(
+            "A daemon on another machine; may be repeated: the next is tried (WGM_SERVER).",
+            valueName: "tls://host:port"
+        )
+    )
+    var server: [String] = []
+
+    @Option(
+        help: .init("The authority of the server's certificate (WGM_CA; else the system's).", valueName: "file"),
+        completion: .file()
+    )
+    var ca: String?
+
+    @Option(help: .init("Your client certificate (WGM_CERT).", valueName: "file"), completion: .file())
+    var cert: String?
+
+    @Option(help: .init("The key of your client certificate (WGM_KEY).", valueName: "file"), completion: .file())
+    var key: String?
+
+    @Option(help: .init("The gateway of that name in wgmctl profile list (WGM_PROFILE).", valueName: "name"))
+    var profile: String?
+
     @Option(name: [.short, .long], help: .init("How to print the result.", valueName: "format"))
     var output = OutputFormat.table
 
@@ -36,10 +59,14 @@ struct GlobalOptions: ParsableArguments {
             throw ValidationError("--message must be at most 512 bytes long")
         }
         guard timeout.seconds > 0 else { throw ValidationError("--timeout must be longer than 0") }
+        guard socket == nil || server.isEmpty else { throw ValidationError("--socket and --server exclude each other") }
+        guard profile == nil || (socket == nil && server.isEmpty) else {
+            throw ValidationError("--profile says which server; --socket and --server do so too")
+        }
     }
 
+    /// This host's, whatever server is named.
     var socketPath: String { socket ?? Environment.nonEmpty("WGM_SOCKET") ?? Self.defaultSocket }
-    var tokenPath: String? { tokenFile ?? Environment.nonEmpty("WGM_TOKEN_FILE") }
     var console: Console { Console(format: output) }
 
     func show(_ result: some Presentable) throws { try console.show(result) }

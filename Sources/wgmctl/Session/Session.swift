@@ -18,7 +18,7 @@ struct Session: ~Copyable {
         case fresh
     }
 
-    private let socket: String
+    private let destination: Destination
     private let timeout: Duration
     private let reason: String?
     private let cache: TokenCache?
@@ -26,35 +26,38 @@ struct Session: ~Copyable {
     private var identity: Identity
 
     /// For methods that need no token.
-    static func anonymous(_ options: GlobalOptions) throws(Status) -> Session {
-        let client = try connect(options.socketPath, token: nil, options.duration)
-        return Session(options, cache: nil, client: client, identity: .anonymous)
+    static func anonymous(_ options: GlobalOptions) throws -> Session {
+        let destination = try options.destination
+        let client = try destination.connect(token: nil, timeout: options.duration)
+        return Session(options, destination, cache: nil, client: client, identity: .anonymous)
     }
 
     static func authenticated(_ options: GlobalOptions) throws -> Session {
-        if let path = options.tokenPath {
+        let destination = try options.destination
+        if let path = destination.tokenFile {
             let token = try TokenFile.read(path: path) { Console.warn($0) }
-            let client = try connect(options.socketPath, token: token, options.duration)
-            return Session(options, cache: nil, client: client, identity: .given)
+            let client = try destination.connect(token: token, timeout: options.duration)
+            return Session(options, destination, cache: nil, client: client, identity: .given)
         }
-        let cache = TokenCache(socket: options.socketPath)
+        let cache = try tokenCache(destination)
         let remembered = cache?.read(now: .now)
-        let client = try connect(options.socketPath, token: remembered?.token, options.duration)
+        let client = try destination.connect(token: remembered?.token, timeout: options.duration)
         guard remembered == nil else {
-            return Session(options, cache: cache, client: client, identity: .remembered)
+            return Session(options, destination, cache: cache, client: client, identity: .remembered)
         }
-        var session = Session(options, cache: cache, client: client, identity: .anonymous)
+        var session = Session(options, destination, cache: cache, client: client, identity: .anonymous)
         try session.logIn()
         return session
     }
 
     private init(
         _ options: GlobalOptions,
+        _ destination: Destination,
         cache: TokenCache?,
         client: consuming BlockingClient,
         identity: Identity
     ) {
-        socket = options.socketPath
+        self.destination = destination
         timeout = options.duration
         reason = options.message
         self.cache = cache
@@ -62,10 +65,16 @@ struct Session: ~Copyable {
         self.identity = identity
     }
 
-    private static func connect(_ path: String, token: String?, _ timeout: Duration) throws(Status) -> BlockingClient {
-        var client = try BlockingClient.connect(path: path, token: token, agent: "wgmctl/\(WGMVersion.current)")
-        client.timeout = timeout
-        return client
+    /// Where logins are remembered; a login is possible on the gateway itself only.
+    private static func tokenCache(_ destination: Destination) throws(Failure) -> TokenCache? {
+        guard let name = destination.tokenCacheName else {
+            throw Failure(
+                .unauthenticated,
+                "to \(destination.cacheName) one cannot log in: a token is needed, --token-file FILE or WGM_TOKEN_FILE",
+                hint: "on the gateway: wgmctl token issue --bind-certificate CERT.pem --output-file FILE"
+            )
+        }
+        return TokenCache(socket: name)
     }
 
     /// Gets a token for the user of this process, presents it, and remembers it.
@@ -84,10 +93,11 @@ struct Session: ~Copyable {
     }
 
     /// Logs in anew, whatever is remembered; for `wgmctl login`.
-    static func loggingIn(_ options: GlobalOptions) throws(Status) -> V1.LoginResponse {
-        let client = try connect(options.socketPath, token: nil, options.duration)
-        let cache = TokenCache(socket: options.socketPath)
-        var session = Session(options, cache: cache, client: client, identity: .anonymous)
+    static func loggingIn(_ options: GlobalOptions) throws -> V1.LoginResponse {
+        let destination = try options.destination
+        let cache = try tokenCache(destination)
+        let client = try destination.connect(token: nil, timeout: options.duration)
+        var session = Session(options, destination, cache: cache, client: client, identity: .anonymous)
         return try session.logIn()
     }
 }
@@ -107,7 +117,7 @@ extension Session: BlockingCaller {
         }
         cache?.remove()
         // A connection whose token was refused has no valid slot, and a login needs none.
-        client = try Self.connect(socket, token: nil, timeout)
+        client = try destination.connect(token: nil, timeout: timeout)
         identity = .anonymous
         try logIn()
         return try client.call(method, request, as: reply, options: options)

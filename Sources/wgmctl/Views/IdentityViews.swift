@@ -35,6 +35,7 @@ struct Identity: Presentable {
         .object([
             "principal": .text(reply.principal), "roles": .texts(reply.roles), "token_id": .text(reply.tokenId),
             "expires_unix_ms": .number(reply.expiresUnixMs), "uid": .number(reply.uid),
+            "certificate": .text(reply.certificate),
             "grants": .list(reply.grants.map { .object(["resource": .text($0.resource), "verbs": .texts($0.verbs)]) }),
         ])
     }

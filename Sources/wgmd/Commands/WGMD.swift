@@ -15,11 +15,13 @@ struct WGMD: ParsableCommand {
               wgmd run --config ./gateway.toml  start with another configuration
               wgmd check --config ./gateway.toml
                                                 say what is wrong with a configuration, line by line
+              wgmd certificate --host vpn.example.org
+                                                make a certificate for the TLS port
 
             wgmctl talks to it: see `wgmctl --help`.
             """,
         version: WGMVersion.current,
-        subcommands: [Run.self, Check.self, Migrate.self, RunDatabase.self]
+        subcommands: [Run.self, Check.self, Migrate.self, RunDatabase.self, CertificateCommand.self]
     )
 
     static func main() {
@@ -117,6 +119,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
+        if let tls = configuration.tls { try TLSPort.check(tls) }
         let database = configuration.database == .embedded ? "embedded" : "external"
         print("configuration ok: node \(configuration.node), socket \(configuration.socket), database \(database)")
     }

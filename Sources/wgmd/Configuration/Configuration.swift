@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import WGMModel
+import WGMRPC
 
 /// What `/etc/wgm/wgmd.toml` says; every key has a default, so that an empty file is a good one.
 struct Configuration: Equatable {
@@ -32,6 +34,21 @@ struct Configuration: Equatable {
     /// The folder of the embedded database's socket if another unit runs it; nil: wgmd runs it.
     var databaseSocket: String?
     var logLevel = Logger.Level.info
+
+    /// nil: no port is opened to the network.
+    var tls: TLS?
+
+    /// The listener for other machines.
+    struct TLS: Equatable {
+        /// Addresses with ports.
+        var listen: [Endpoint] = []
+        var certificate = ""
+        var key = ""
+        var clientAuthority: String?
+        var clientCertificates = TLSSettings.ClientCertificates.optional
+        /// Where connections may come from; from everywhere when empty.
+        var allow: [IPPrefix] = []
+    }
 
     var keeperState: String { state + "/keeper" }
     var clusterState: String { state + "/postgres" }

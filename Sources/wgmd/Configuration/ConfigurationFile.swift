@@ -10,7 +10,7 @@ struct ConfigurationFile {
     private let path: String
     private let lines: [Substring]
     private var problems: [ConfigurationError.Problem] = []
-    private var configuration: Configuration
+    var configuration: Configuration
 
     static let defaultPath = "/etc/wgm/wgmd.toml"
 
@@ -66,6 +66,10 @@ struct ConfigurationFile {
     }
 
     private mutating func set(_ key: String, to value: any TOMLValueConvertible) {
+        if key == "tls" {
+            guard let table = value.table else { return report("tls", "`tls` must be a table: a line [tls] begins it") }
+            return setTLS(table)
+        }
         guard let text = value.string else {
             report(key, "`\(key)` must be a string in quotes")
             return
@@ -97,7 +101,7 @@ struct ConfigurationFile {
 
     static let keys = [
         "node", "state", "socket", "socket_group", "database", "user", "keeper_user", "postgres_user",
-        "userspace_program", "keeper_program", "keeper_socket", "database_socket", "log_level",
+        "userspace_program", "keeper_program", "keeper_socket", "database_socket", "log_level", "[tls]",
     ]
 
     private mutating func assign(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
@@ -119,7 +123,7 @@ struct ConfigurationFile {
         configuration[keyPath: property] = text
     }
 
-    private func isPath(_ text: String) -> Bool {
+    func isPath(_ text: String) -> Bool {
         text.hasPrefix("/") && text.count > 1 && !text.utf8.contains(0) && !text.split(separator: "/").contains("..")
     }
 
@@ -164,13 +168,21 @@ struct ConfigurationFile {
         }
     }
 
-    private mutating func report(_ key: String, _ message: String) {
+    mutating func report(_ key: String, _ message: String) {
         problems.append(.init(line: line(of: key), message: message))
     }
 
-    /// TOMLKit tells no positions of values, so look for the line that starts with the key.
+    /// TOMLKit tells no positions of values, so look for the line that starts with the key; of a table, `table.key`, behind
+    /// the table's.
     private func line(of key: String) -> Int? {
-        let index = lines.firstIndex { line in
+        let names = key.split(separator: ".")
+        guard names.count == 2 else { return line(of: Substring(key), from: 0) }
+        let table = line(of: names[0], from: 0)
+        return line(of: names[1], from: table ?? 0) ?? table
+    }
+
+    private func line(of key: Substring, from start: Int) -> Int? {
+        let index = lines[start...].firstIndex { line in
             let trimmed = line.drop { $0 == " " || $0 == "\t" || $0 == "\"" || $0 == "[" }
             return trimmed.hasPrefix(key)
         }

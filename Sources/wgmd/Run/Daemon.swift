@@ -61,6 +61,7 @@ struct Daemon {
             case SIGHUP:
                 start.supervisor.reloading()
                 reload.run()
+                service.reload()
                 start.supervisor.ready(service.status)
             default:
                 return nil

@@ -48,6 +48,7 @@ extension Configuration {
             ("keeper_program", keeperProgram == new.keeperProgram),
             ("keeper_socket", keeperSocket == new.keeperSocket),
             ("database_socket", databaseSocket == new.databaseSocket),
+            ("tls", tls == new.tls),
         ]
         return checks.filter { !$0.isSame }.map(\.key)
     }

@@ -19,6 +19,7 @@ struct Service: Sendable {
     private let socket: String
     private let sockets: [InheritedSocket]
     private let supervisor: Supervisor
+    private let tls: TLSPort?
     private let logger: Logger
 
     init(_ configuration: Configuration, _ start: borrowing Start, _ logger: Logger) throws {
@@ -45,6 +46,7 @@ struct Service: Sendable {
         socket = configuration.socket
         sockets = start.sockets
         supervisor = start.supervisor
+        tls = try configuration.tls.map { try TLSPort($0, logger) }
         self.logger = logger
     }
 
@@ -83,6 +85,7 @@ struct Service: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await gateway.run() }
             group.addTask { await reportStatus() }
+            if let tls { group.addTask { await tls.watch() } }
             if supervisor.alivePeriod != nil { group.addTask { await reportAlive() } }
             if keeperIsUnit { group.addTask { await watchKeeper() } }
         }
@@ -105,7 +108,11 @@ struct Service: Sendable {
     private func listen() async throws {
         if sockets.isEmpty { try await server.listen(unixPath: socket, access: SocketAccess(mode: 0o660)) }
         for socket in sockets { try await server.listen(inheriting: socket.descriptor) }
+        try await tls?.open(on: server)
     }
+
+    /// What may change while wgmd runs, besides the configuration, is read again.
+    func reload() { tls?.reload() }
 
     /// Connects again after the keeper was away, so that the first change afterwards need not.
     private func watchKeeper() async {

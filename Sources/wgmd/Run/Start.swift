@@ -21,6 +21,7 @@ struct Start {
 
     /// `configurationFolder` stays readable, for a reload.
     init(_ configuration: Configuration, configurationFolder: String) throws {
+        if let tls = configuration.tls { try TLSPort.check(tls) }
         supervisor = Supervisor()
         sockets = InheritedSocket.takeAll()
         try Self.prepareFolders(configuration, listens: sockets.isEmpty)

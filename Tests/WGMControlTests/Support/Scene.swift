@@ -47,7 +47,7 @@ struct Scene {
 
     func login(uid: UInt32 = 0, name: String = "root") async throws -> Credential {
         let login = try await gateway.login(userName: name, context(uid: uid))
-        return try gateway.authenticate(token: login.issued.token, uid: uid)
+        return try gateway.authenticate(token: login.issued.token, bearer: .user(uid))
     }
 
     @discardableResult

@@ -68,7 +68,7 @@ import WGMModel
             tokenID: TokenClaims.makeTokenID(),
             issued: Self.now.seconds,
             lifetime: 900,
-            uid: 1000,
+            binding: TokenBinding(uid: 1000),
             grants: grants
         )
         let token = try await TokenIssuer(keys: keys, kernel: MemoryKernel(signer: signer)).sign(made)

@@ -76,11 +76,70 @@ import WGMModel
     func binding() async throws {
         let scene = try await Scene()
         let token = try await scene.gateway.login(userName: "root", scene.context(uid: 0)).issued.token
-        for uid in [1, 1000, 65534, UInt32.max, nil] {
-            let found = fails { () throws(Refusal) in try scene.gateway.authenticate(token: token, uid: uid) }
+        let others: [Bearer] = [
+            .user(1), .user(1000), .user(65534), .user(.max), .unknown, .remote(certificate: nil),
+            .remote(certificate: Array(repeating: 0, count: 32)),
+        ]
+        for bearer in others {
+            let found = fails { () throws(Refusal) in try scene.gateway.authenticate(token: token, bearer: bearer) }
             guard case .unauthenticated = found else { throw found ?? .underWay }
         }
-        _ = try scene.gateway.authenticate(token: token, uid: 0)
+        _ = try scene.gateway.authenticate(token: token, bearer: .user(0))
+    }
+
+    @Test("a token for a certificate is good for that certificate over TLS, and for nobody else")
+    func certificateBinding() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        let digest = [UInt8](repeating: 0xa5, count: 32)
+        let texts = [
+            Base64.encode(digest, variant: .url), String(repeating: "a5", count: 32),
+            Array(repeating: "A5", count: 32).joined(separator: ":"),
+        ]
+        for text in texts {
+            var request = TokenRequest()
+            request.bindCertificate = text
+            let issued = try await scene.gateway.issueToken(request, scene.context(root))
+            let credential = try scene.gateway.authenticate(
+                token: issued.token,
+                bearer: .remote(certificate: digest)
+            )
+            #expect(credential.claims.binding == TokenBinding(uid: nil, certificate: digest))
+            let others: [Bearer] = [
+                .user(0), .unknown, .remote(certificate: nil),
+                .remote(certificate: Array(repeating: 0xa4, count: 32)),
+            ]
+            for bearer in others {
+                let found = fails { () throws(Refusal) in
+                    try scene.gateway.authenticate(token: issued.token, bearer: bearer)
+                }
+                guard case .unauthenticated = found else { throw found ?? .underWay }
+            }
+        }
+    }
+
+    @Test("a token for a user and a certificate is good for either", arguments: [0, 0xa5] as [UInt8])
+    func doubleBinding(byte: UInt8) async throws {
+        let scene = try await Scene()
+        let digest = [UInt8](repeating: byte, count: 32)
+        var request = TokenRequest()
+        request.bindUID = 0
+        request.bindCertificate = Base64.encode(digest, variant: .url)
+        let issued = try await scene.gateway.issueToken(request, scene.context(try await scene.login()))
+        _ = try scene.gateway.authenticate(token: issued.token, bearer: .user(0))
+        _ = try scene.gateway.authenticate(token: issued.token, bearer: .remote(certificate: digest))
+    }
+
+    @Test(
+        "a digest of another form is refused",
+        arguments: ["x", "a5", String(repeating: "a5", count: 33), String(repeating: "g5", count: 32)]
+    )
+    func wrongDigest(text: String) async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        var request = TokenRequest()
+        request.bindCertificate = text
+        await #expect(throws: Refusal.self) { try await scene.gateway.issueToken(request, scene.context(root)) }
     }
 
     @Test("a token ends when it says, on a connection that was opened before too")
@@ -174,7 +233,7 @@ import WGMModel
         request.lifetime = 86_400
         request.grants = [GrantRequest(resource: "node/n1/interface/wg0/**", verbs: ["get", "create"])]
         let issued = try await scene.gateway.issueToken(request, scene.context(root))
-        let credential = try scene.gateway.authenticate(token: issued.token, uid: 2000)
+        let credential = try scene.gateway.authenticate(token: issued.token, bearer: .user(2000))
         #expect(credential.principal.value == "ci" && credential.expires.seconds == scene.clock.now.seconds + 86_400)
         _ = try scene.gateway.authorise(credential, verb: "get", resources: path("node/n1/interface/wg0/peer/a"))
         // The token has it, the role has not; and the other way round.
@@ -223,7 +282,7 @@ import WGMModel
             GrantRequest(resource: "node/n1/interface/wg0", verbs: ["get"]),
         ]
         let issued = try await scene.gateway.issueToken(narrow, scene.context(root))
-        let credential = try scene.gateway.authenticate(token: issued.token, uid: 0)
+        let credential = try scene.gateway.authenticate(token: issued.token, bearer: .user(0))
         let all = await refusal { () async throws(Refusal) in
             try await scene.gateway.issueToken(TokenRequest(), scene.context(credential))
         }

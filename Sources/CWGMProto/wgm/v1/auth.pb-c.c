@@ -493,7 +493,7 @@ const ProtobufCMessageDescriptor wgm__v1__who_am_irequest__descriptor =
   (ProtobufCMessageInit) wgm__v1__who_am_irequest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__who_am_iresponse__field_descriptors[6] =
+static const ProtobufCFieldDescriptor wgm__v1__who_am_iresponse__field_descriptors[7] =
 {
   {
     "principal",
@@ -567,8 +567,21 @@ static const ProtobufCFieldDescriptor wgm__v1__who_am_iresponse__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "certificate",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__WhoAmIResponse, certificate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__who_am_iresponse__field_indices_by_name[] = {
+  6,   /* field[6] = certificate */
   3,   /* field[3] = expires_unix_ms */
   5,   /* field[5] = grants */
   0,   /* field[0] = principal */
@@ -579,7 +592,7 @@ static const unsigned wgm__v1__who_am_iresponse__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__who_am_iresponse__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor wgm__v1__who_am_iresponse__descriptor =
 {
@@ -589,14 +602,14 @@ const ProtobufCMessageDescriptor wgm__v1__who_am_iresponse__descriptor =
   "Wgm__V1__WhoAmIResponse",
   "wgm.v1",
   sizeof(Wgm__V1__WhoAmIResponse),
-  6,
+  7,
   wgm__v1__who_am_iresponse__field_descriptors,
   wgm__v1__who_am_iresponse__field_indices_by_name,
   1,  wgm__v1__who_am_iresponse__number_ranges,
   (ProtobufCMessageInit) wgm__v1__who_am_iresponse__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__issue_token_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor wgm__v1__issue_token_request__field_descriptors[5] =
 {
   {
     "principal",
@@ -646,8 +659,21 @@ static const ProtobufCFieldDescriptor wgm__v1__issue_token_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "bind_certificate",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__IssueTokenRequest, bind_certificate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__issue_token_request__field_indices_by_name[] = {
+  4,   /* field[4] = bind_certificate */
   2,   /* field[2] = bind_uid */
   3,   /* field[3] = grants */
   1,   /* field[1] = lifetime_s */
@@ -656,7 +682,7 @@ static const unsigned wgm__v1__issue_token_request__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__issue_token_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor wgm__v1__issue_token_request__descriptor =
 {
@@ -666,7 +692,7 @@ const ProtobufCMessageDescriptor wgm__v1__issue_token_request__descriptor =
   "Wgm__V1__IssueTokenRequest",
   "wgm.v1",
   sizeof(Wgm__V1__IssueTokenRequest),
-  4,
+  5,
   wgm__v1__issue_token_request__field_descriptors,
   wgm__v1__issue_token_request__field_indices_by_name,
   1,  wgm__v1__issue_token_request__number_ranges,

@@ -57,7 +57,7 @@ struct InitCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard global.tokenPath == nil else {
+        guard try global.destination.tokenFile == nil else {
             throw Failure(.usage, "init is for a person on this host, not for a token file (WGM_TOKEN_FILE)")
         }
         let login = try Session.loggingIn(global)

@@ -15,11 +15,11 @@ struct VersionCommand: ParsableCommand {
 
     func run() throws {
         var server: V1.VersionResponse?
-        do throws(Status) {
+        do {
             var session = try Session.anonymous(global)
             server = try session.metaVersion(V1.VersionRequest())
-        } catch {
-            Console.note("wgmd is not reached: \(error.message)")
+        } catch let status as Status {
+            Console.note("wgmd is not reached: \(status.message)")
         }
         try global.show(Versions(server: server))
     }

@@ -19,7 +19,7 @@ struct LoginCommand: ParsableCommand {
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
-        guard global.tokenPath == nil else {
+        guard try global.destination.tokenFile == nil else {
             throw Failure(
                 .usage,
                 "a token file is in use (--token-file or WGM_TOKEN_FILE), so there is nothing to log in for",

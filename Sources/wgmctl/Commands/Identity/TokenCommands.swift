@@ -25,7 +25,8 @@ struct TokenIssueCommand: ParsableCommand {
             """
                 + Wgmctl.examples(
                     "wgmctl token issue --principal backup --lifetime 24h --output-file backup.token",
-                    "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'"
+                    "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'",
+                    "wgmctl token issue --bind-certificate robot.pem --output-file robot.token"
                 )
     )
 
@@ -39,6 +40,12 @@ struct TokenIssueCommand: ParsableCommand {
     var bindUID: UInt32?
 
     @Option(
+        help: .init("The client certificate that may use it over TLS: a PEM file, or its SHA-256.", valueName: "file"),
+        completion: .file()
+    )
+    var bindCertificate: String?
+
+    @Option(
         help: .init("What it may do; everything that the principal may if not said.", valueName: "resource=verb,...")
     )
     var grant: [GrantText] = []
@@ -49,12 +56,14 @@ struct TokenIssueCommand: ParsableCommand {
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
+        let certificate = try bindCertificate.map { (file) throws(Failure) in try CertificateFile.digest(file) }
         var session = try Session.authenticated(global)
         let request = V1.IssueTokenRequest(
             principal: principal,
             lifetimeS: lifetime?.seconds,
             bindUid: bindUID,
-            grants: grant.map { V1.Grant(resource: $0.resource, verbs: $0.verbs) }
+            grants: grant.map { V1.Grant(resource: $0.resource, verbs: $0.verbs) },
+            bindCertificate: certificate
         )
         guard let outputFile else {
             let reply = try session.authIssueToken(request)

@@ -79,10 +79,11 @@ struct  Wgm__V1__WhoAmIResponse
   uint32_t uid;
   size_t n_grants;
   Wgm__V1__Grant **grants;
+  char *certificate;
 };
 #define WGM__V1__WHO_AM_IRESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__who_am_iresponse__descriptor) \
-    , NULL, 0,NULL, NULL, 0, 0, 0, 0, 0,NULL }
+    , NULL, 0,NULL, NULL, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 struct  Wgm__V1__IssueTokenRequest
@@ -95,10 +96,11 @@ struct  Wgm__V1__IssueTokenRequest
   uint32_t bind_uid;
   size_t n_grants;
   Wgm__V1__Grant **grants;
+  char *bind_certificate;
 };
 #define WGM__V1__ISSUE_TOKEN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__issue_token_request__descriptor) \
-    , NULL, 0, 0, 0, 0, 0,NULL }
+    , NULL, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 struct  Wgm__V1__IssueTokenResponse
