@@ -21,7 +21,7 @@ struct TLSTests {
         let gateway = try await TLSGateway.shared.value
         let found = try await gateway.anna("whoami -o json")
         let digest = try await gateway.require(
-            "openssl x509 -in \(gateway.tls)/anna.pem -outform DER | sha256sum | cut -c1-64 | xxd -r -p | base64 | tr -d = | tr +/ -_"
+            "openssl x509 -in \(gateway.tls)/anna.pem -outform DER | openssl dgst -sha256 -binary | basenc --base64url | tr -d ="
         )
         #expect(found.output.contains(digest), "\(found.output)")
     }
