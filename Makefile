@@ -2,13 +2,25 @@
 # What can be done with wgm's tree. `make` alone builds.
 
 CONFIGURATION ?= debug
+PREFIX ?= /usr/local
 SECONDS ?= 30
 release_flags = $(if $(filter release,$(CONFIGURATION)),--static-swift-stdlib)
 
-.PHONY: build setup demo test vm-test check format bench deb deb-test fuzz clean
+.PHONY: build install uninstall setup demo test vm-test check format bench deb deb-test fuzz clean
 
 build: setup
 	swift build -c $(CONFIGURATION) $(release_flags)
+
+programs = wgmd wgmd-keeper wgmd-cluster wgmctl
+
+# The four programs that `make` built, where every user can run them.
+install:
+	install -d $(DESTDIR)$(PREFIX)/bin
+	cd "$$(swift build -c $(CONFIGURATION) $(release_flags) --show-bin-path)" && \
+		install -m 0755 $(programs) $(abspath $(DESTDIR)$(PREFIX))/bin
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(programs))
 
 # Packages and system users; needs root once.
 setup:
