@@ -95,9 +95,10 @@ struct ClientConnectTests {
         #expect(status?.message == "there is no socket /nonexistent/wgm.sock: is wgmd running?")
     }
 
-    @Test("A file that is no socket says that nobody answers")
+    @Test("A file that is no socket is a wrong path, not a wgmd that has stopped")
     func noSocket() {
-        #expect(failure("/etc/hostname")?.code == .unavailable)
+        #expect(failure("/etc/hostname")?.code == .invalidArgument)
+        #expect(failure("/etc/hostname")?.reason == "NOT_A_SOCKET")
     }
 
     @Test("A path that is too long is told so")

@@ -77,7 +77,48 @@ struct FailureTests {
         #expect(failure.lines.count == 2)
         #expect(failure.lines[0].contains("create"))
         #expect(failure.lines[0].contains("\\u{1b}c"))
-        #expect(failure.lines[1].hasPrefix("hint: an admin can give you a role"))
+        #expect(failure.lines[1].hasPrefix("hint: the role operator has this right"))
+    }
+
+    @Test(
+        "A missing permission names the smallest role that has it",
+        arguments: [
+            ("list", "node/gw/interface/*", "viewer"), ("update", "node/gw/interface/wg0/peer/a", "operator"),
+            ("route-all", "node/gw/interface/wg0/peer/a", "admin"), ("list", "audit", "admin"),
+            ("grant", "principal/anna", "admin"), ("", "", "admin"),
+        ]
+    )
+    func missingRole(verb: String, resource: String, role: String) {
+        let hint = Failure(Status.permissionDenied(verb: verb, resource: resource)).hint
+        #expect(hint?.hasPrefix("the role \(role) has this right") == true)
+        #expect(hint?.hasSuffix("set-roles NAME --role \(role)") == true)
+    }
+
+    @Test(
+        "What is not there can be looked up",
+        arguments: [
+            ("principal", "wgmctl principal list"), ("interface", "wgmctl interface list"),
+            ("peer", "wgmctl peer list"),
+        ]
+    )
+    func lookup(kind: String, command: String) {
+        #expect(Failure(Status.notFound(kind, "x")).hint?.hasPrefix(command) == true)
+    }
+
+    @Test("What others have already is told for every line")
+    func collisions() throws {
+        let peers = try PeerFile.parse("anna \(Keys.first)\nbob \(Keys.second)\ncarl \(Keys.third)", name: "x")
+        let others = [V1.Peer(name: "bob", publicKey: Keys.first), V1.Peer(name: "carl", publicKey: "other")]
+        let found = PeerFile.collisions(of: peers, with: others)
+        #expect(found.map(\.field) == ["line 1", "line 2", "line 3"])
+        #expect(found.first?.rule == "the key belongs to the peer bob already")
+    }
+
+    @Test("Firewall marks are decimal or hexadecimal", arguments: [("16", 16), ("0x10", 16), ("0XCA6C", 51820)])
+    func marks(text: String, number: UInt32) {
+        #expect(FirewallMark(argument: text)?.number == number)
+        #expect(FirewallMark(argument: text + "g") == nil)
+        #expect(FirewallMark(argument: "+" + text) == nil)
     }
 
     @Test("All mistakes of a file are listed with their lines")
@@ -89,13 +130,14 @@ struct FailureTests {
             carl \(Keys.third) 192.168.7.1/24,zz
             just-a-name
             anna \(Keys.first)
+            dora
             """
         let error = #expect(throws: Failure.self) { try PeerFile.parse(text, name: "peers.txt") }
         #expect(error?.status == .usage)
-        #expect(error?.message == "peers.txt has 7 mistakes, nothing was created")
+        #expect(error?.message == "peers.txt has 8 mistakes, nothing was created")
         #expect(
             error?.violations.map(\.field)
-                == ["line 2", "line 3", "line 4", "line 4", "line 5", "line 6", "line 6"]
+                == ["line 2", "line 3", "line 4", "line 4", "line 5", "line 6", "line 6", "line 7"]
         )
         #expect(error?.violations[2].rule.hasSuffix("did you mean 192.168.7.0/24?") == true)
         #expect(error?.violations[6].rule == "the key is the same as in line 1")

@@ -62,6 +62,44 @@ struct IdentityTests {
         #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
     }
 
+    @Test("A remembered token that lacks a right is replaced once, and the call repeated")
+    func takesUpNewRights() throws {
+        let scene = try Scene { call in
+            call.token == "token-1"
+                ? .failure(.permissionDenied(verb: "list", resource: "node/gw/interface/*"))
+                : .reply(V1.ListInterfacesResponse(interfaces: [Samples.interface]))
+        }
+        let first = try scene.run("interface", "list")
+        #expect(first.status == ExitStatus.permissionDenied.rawValue)
+        #expect(scene.server.methods == ["Auth/Login", "Interfaces/List"])
+        let second = try scene.run("interface", "list")
+        #expect(second.status == 0 && second.errors.isEmpty)
+        #expect(scene.server.methods.dropFirst(2) == ["Interfaces/List", "Auth/Login", "Interfaces/List"])
+        #expect(scene.server.calls.map(\.token).suffix(3) == ["token-1", nil, "token-2"])
+    }
+
+    @Test("A refusal that stays is told after one new login, and a token file gets none")
+    func staysRefused() throws {
+        let denied = Status.permissionDenied(verb: "list", resource: "audit")
+        let scene = try Scene { _ in .failure(denied) }
+        for _ in 0..<2 { #expect(try scene.run("audit", "list").status == 5) }
+        #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
+        let path = scene.folder.file("token")
+        try Data("given\n".utf8).write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let given = try scene.run("audit", "list", "--token-file", path)
+        #expect(given.status == 5)
+        #expect(given.errors.contains("wgmctl token issue --grant 'audit=list'"))
+        #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
+    }
+
+    @Test("A file in the place of the socket is told from a wgmd that has stopped")
+    func notASocket() throws {
+        let run = try Run.program([Here.program(), "--socket", "/etc/passwd", "status"])
+        #expect(run.status == 64)
+        #expect(run.errors.hasPrefix("wgmctl: /etc/passwd is not wgmd's socket"))
+    }
+
     @Test("A token file is used as it is, without a login")
     func tokenFile() throws {
         let scene = try Scene(accepts: { $0 == "given" }, answer: Self.interfaces)
@@ -191,7 +229,7 @@ struct ProgramFailureTests {
             ["peer", "config", "wg0", "a", "-o", "json", "--config", "f"], ["interface", "create"], ["nonsense"],
             ["audit", "list", "--since", "yesterday"], ["token", "issue", "--grant", "x"],
             ["peer", "list", "--timeout", "0"],
-            ["peer", "create", "wg0", "--from", "/nonexistent"],
+            ["peer", "create", "wg0", "--from", "/nonexistent"], ["peer", "create", "wg0", "a", "--config", "-"],
         ]
     )
     func usage(arguments: [String]) throws {

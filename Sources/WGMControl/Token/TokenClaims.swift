@@ -40,7 +40,13 @@ package struct TokenClaims: Hashable, Sendable {
 
     static func issuer(_ node: ObjectName) -> String { "wgm:\(node)" }
 
-    package static func makeTokenID() -> String { Base64.encode(RandomBytes.make(tokenIDByteCount), variant: .url) }
+    /// Never starts with `-`, so that a command line can name it without further ado.
+    package static func makeTokenID() -> String {
+        while true {
+            let id = Base64.encode(RandomBytes.make(tokenIDByteCount), variant: .url)
+            if !id.hasPrefix("-") { return id }
+        }
+    }
 
     package static func isTokenID(_ text: String) -> Bool {
         Base64.decode(text.utf8, variant: .url)?.count == tokenIDByteCount

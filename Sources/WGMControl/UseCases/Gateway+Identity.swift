@@ -169,7 +169,9 @@ extension Checker {
             }
             if request.verbs.isEmpty || request.verbs.contains(where: { Verb(rawValue: $0) == nil }) {
                 let known = Verb.allCases.map(\.rawValue).joined(separator: ", ")
-                refuse("grants[\(index)].verbs", "at least one of \(known)")
+                let unknown = request.verbs.first { Verb(rawValue: $0) == nil }
+                let found = unknown.map { " and not \"\($0)\"" } ?? ""
+                refuse("grants[\(index)].verbs", "at least one of \(known)\(found)")
             }
             return Grant(resource: request.resource, verbs: request.verbs)
         }

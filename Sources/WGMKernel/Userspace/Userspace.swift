@@ -55,7 +55,7 @@ struct Userspace: ~Copyable {
             if let status = Self.hasEnded(process) {
                 throw KernelFailure(
                     .noWireGuard,
-                    "userspace WireGuard for \(name) ended at once, with status \(status)"
+                    "userspace WireGuard for \(name) ended at once, \(Self.words(status))"
                 )
             }
             usleep(5000)
@@ -74,6 +74,18 @@ struct Userspace: ~Copyable {
         return unsafe waitpid(process, &status, WNOHANG) == 0 ? nil : status
     }
 
+    /// What `waitpid`'s status says.
+    static func words(_ status: Int32) -> String {
+        let signal = status & 0x7f
+        return signal == 0 ? "with exit code \((status >> 8) & 0xff)" : "by signal \(signal)"
+    }
+
+    /// The user that this process is, by name if there is one.
+    private static var user: String {
+        guard let entry = unsafe getpwuid(geteuid()) else { return "\(geteuid())" }
+        return unsafe String(cString: entry.pointee.pw_name)
+    }
+
     private static let advice = """
         load the kernel's WireGuard module, or install wireguard-go and name it in the configuration
         """
@@ -90,12 +102,15 @@ struct Userspace: ~Copyable {
             )
         }
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else {
-            let need = "userspace WireGuard needs /dev/net/tun to be readable and writable for user \(geteuid())"
-            throw KernelFailure(.noWireGuard, errno: errno, need)
+            let number = errno
+            let need =
+                "userspace WireGuard needs /dev/net/tun to be readable and writable for user \(Self.user): "
+                + (number == ENOENT ? "modprobe tun" : "chmod 0666 /dev/net/tun, or a udev rule of that mode")
+            throw KernelFailure(.noWireGuard, errno: number, need)
         }
         // The program makes the folder when it may.
         guard unsafe access(folder, W_OK | X_OK) == 0 || errno == ENOENT else {
-            let need = "userspace WireGuard needs the folder \(folder) to be writable for user \(geteuid())"
+            let need = "userspace WireGuard needs the folder \(folder) to be writable for user \(Self.user)"
             throw KernelFailure(.noWireGuard, errno: errno, need)
         }
         return program

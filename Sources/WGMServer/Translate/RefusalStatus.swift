@@ -67,7 +67,9 @@ extension Status {
             return .failedPrecondition(
                 type: "INTERFACE_HAS_PEERS",
                 subject: interface.value,
-                "\(interface) has \(count) peers; delete them first, or ask for them to go with it"
+                count == 1
+                    ? "\(interface) has 1 peer; delete it first, or ask for it to go with it"
+                    : "\(interface) has \(count) peers; delete them first, or ask for them to go with it"
             )
         case .lastAdmin:
             return .failedPrecondition(

@@ -18,6 +18,7 @@ extension EmbeddedCluster {
         try writeAccessFiles()
         let log = try ClusterLog(path: logPath)
         let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        var hasSaid = false
         while true {
             if let pid = steadyServer() { return pid }
             let logStart = log.end
@@ -33,7 +34,8 @@ extension EmbeddedCluster {
                 guard Self.passes(reason), ContinuousClock.now < deadline else {
                     throw .stopped(reason, log: logPath)
                 }
-                progress("waiting for the embedded database's previous process to end")
+                if !hasSaid { progress("waiting for the embedded database's previous process to end") }
+                hasSaid = true
                 usleep(200_000)
             }
         }

@@ -7,6 +7,8 @@ extension Status {
         switch number {
         case ENOENT:
             self.init(.unavailable, "there is no socket \(path): is wgmd running?", reason: "NOT_RUNNING")
+        case ECONNREFUSED where !Self.isSocket(path):
+            self.init(.invalidArgument, "\(path) is not wgmd's socket", reason: "NOT_A_SOCKET")
         case ECONNREFUSED:
             self.init(.unavailable, "nobody answers at \(path): wgmd has stopped", reason: "NOT_RUNNING")
         case EACCES, EPERM:
@@ -22,6 +24,12 @@ extension Status {
             let words = unsafe String(cString: strerror(number))
             self.init(.unavailable, "cannot connect to \(path): \(words)", reason: "CONNECT_FAILED")
         }
+    }
+
+    private static func isSocket(_ path: String) -> Bool {
+        var entry = stat()
+        guard unsafe stat(path, &entry) == 0 else { return true }
+        return entry.st_mode & S_IFMT == S_IFSOCK
     }
 
     /// nil when the call succeeded.

@@ -12,6 +12,12 @@ struct DeliveryOptions: ParsableArguments {
     @Flag(name: .customLong("qr"), help: "Show the peer's configuration as a QR code for a phone.")
     var qr = false
 
+    func validate() throws {
+        guard config != "-" else {
+            throw ValidationError("--config names a new file; without it the configuration goes to standard output")
+        }
+    }
+
     /// True when standard output is taken by a configuration.
     var usesStandardOutput: Bool { qr || config == nil }
 }

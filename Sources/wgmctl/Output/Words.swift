@@ -2,6 +2,11 @@
 
 /// How quantities and times are written for people.
 enum Words {
+    /// The start of a text that is too long for a column.
+    static func shortened(_ text: String, to count: Int) -> String {
+        text.count > count ? text.prefix(count - 1) + "…" : text
+    }
+
     /// `1.4 GiB`.
     static func bytes(_ count: UInt64) -> String {
         guard count >= 1024 else { return "\(count) B" }

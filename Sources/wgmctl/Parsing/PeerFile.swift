@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import WGMModel
+internal import WGMWire
 
 /// One peer of a file of many.
 struct ListedPeer: Hashable, Sendable {
@@ -18,6 +19,13 @@ struct ListedPeer: Hashable, Sendable {
 enum PeerFile {
     static let maxBytes = 1 << 20
     static let maxPeers = 5000
+
+    private struct Mistake {
+        var line: Int
+        var rule: String
+
+        var violation: Failure.Violation { .init(field: "line \(line)", rule: rule) }
+    }
 
     /// Reads the file; `-` is standard input.
     static func read(path: String) throws(Failure) -> [ListedPeer] {
@@ -38,7 +46,7 @@ enum PeerFile {
     /// All peers, or all mistakes.
     static func parse(_ text: String, name: String) throws(Failure) -> [ListedPeer] {
         var peers: [ListedPeer] = []
-        var violations: [Failure.Violation] = []
+        var mistakes: [Mistake] = []
         // In a Swift string, CR LF is one character.
         let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         for (index, line) in lines.enumerated() {
@@ -46,11 +54,12 @@ enum PeerFile {
             guard !words.isEmpty else { continue }
             var rules: [String] = []
             if let peer = parse(words, line: index + 1, rules: &rules) { peers.append(peer) }
-            violations += rules.map { Failure.Violation(field: "line \(index + 1)", rule: $0) }
+            mistakes += rules.map { Mistake(line: index + 1, rule: $0) }
         }
-        violations += duplicates(in: peers)
-        guard violations.isEmpty else {
-            let count = violations.count == 1 ? "a mistake" : "\(violations.count) mistakes"
+        mistakes += duplicates(in: peers)
+        guard mistakes.isEmpty else {
+            let count = mistakes.count == 1 ? "a mistake" : "\(mistakes.count) mistakes"
+            let violations = mistakes.sorted { $0.line < $1.line }.map(\.violation)
             throw Failure(.usage, "\(name) has \(count), nothing was created", violations: violations, hint: hint)
         }
         guard !peers.isEmpty else { throw Failure(.usage, "\(name) names no peer", hint: hint) }
@@ -58,6 +67,22 @@ enum PeerFile {
             throw Failure(.usage, "\(name) names \(peers.count) peers; \(maxPeers) at most go into one call")
         }
         return peers
+    }
+
+    /// What the interface's peers have already, with lines.
+    static func collisions(of peers: [ListedPeer], with others: [V1.Peer]) -> [Failure.Violation] {
+        let names = Set(others.compactMap(\.name))
+        let keys = Dictionary(others.map { ($0.publicKey ?? "", $0.name ?? "") }) { first, _ in first }
+        var mistakes: [Mistake] = []
+        for peer in peers {
+            if names.contains(peer.name.value) {
+                mistakes.append(.init(line: peer.line, rule: "there is a peer named \(peer.name) already"))
+            }
+            if let owner = keys[peer.publicKey.description] {
+                mistakes.append(.init(line: peer.line, rule: "the key belongs to the peer \(owner) already"))
+            }
+        }
+        return mistakes.map(\.violation)
     }
 
     private static let hint = "each line is NAME PUBLIC-KEY [ADDRESS-OR-PREFIX,...]"
@@ -93,18 +118,18 @@ enum PeerFile {
         return (addresses, prefixes)
     }
 
-    private static func duplicates(in peers: [ListedPeer]) -> [Failure.Violation] {
+    private static func duplicates(in peers: [ListedPeer]) -> [Mistake] {
         var names: [ObjectName: Int] = [:]
         var keys: [PublicKey: Int] = [:]
-        var violations: [Failure.Violation] = []
+        var mistakes: [Mistake] = []
         for peer in peers {
             if let first = names.updateValue(peer.line, forKey: peer.name) {
-                violations.append(.init(field: "line \(peer.line)", rule: "the name is the same as in line \(first)"))
+                mistakes.append(.init(line: peer.line, rule: "the name is the same as in line \(first)"))
             }
             if let first = keys.updateValue(peer.line, forKey: peer.publicKey) {
-                violations.append(.init(field: "line \(peer.line)", rule: "the key is the same as in line \(first)"))
+                mistakes.append(.init(line: peer.line, rule: "the key is the same as in line \(first)"))
             }
         }
-        return violations
+        return mistakes
     }
 }

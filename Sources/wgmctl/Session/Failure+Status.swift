@@ -34,10 +34,10 @@ extension Failure {
     private static func hint(_ status: Status) -> String? {
         if let hint = status.reason.flatMap({ hint(reason: $0, status) }) { return hint }
         return switch status.code {
-        case .notFound: "wgmctl interface list and wgmctl peer list show what there is"
         case .permissionDenied: "wgmctl whoami shows what you may do"
         case .unauthenticated: "without --token-file, wgmctl login gets a token"
         case .unavailable: "wgmctl status shows what does not work"
+        case .notFound: "wgmctl interface list and wgmctl peer list show what there is"
         case .deadlineExceeded: "look whether it was done before you repeat it; --timeout 2m waits longer"
         case .resourceExhausted: status.retryAfterMilliseconds.map { "try again in \(($0 + 999) / 1000) s" }
         case .unimplemented: "wgmctl version shows whether wgmd is older than wgmctl"
@@ -66,13 +66,45 @@ extension Failure {
             return "an administrator can add you: usermod --append --groups wgm USER"
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
             return "look whether it was done before you repeat it"
+        case "NOT_FOUND":
+            return lookup(status)
         case "INTERFACE_HAS_PEERS":
             return "--with-peers deletes the interface and its peers"
+        case Status.readUnanswered:
+            return "wgmd is there, but does not answer: its log may say why; --timeout 2m waits longer"
         case "PERMISSION_MISSING":
-            return "an admin can give you a role: wgmctl principal set-roles NAME --role operator"
+            return missingRole(status)
+        case Status.givenTokenTooNarrow:
+            let grant = GrantText.text(resource: status.fact("resource"), verbs: [status.fact("verb") ?? "VERB"])
+            return "the token of the file may do only what it was issued for, which wgmctl whoami shows; one for this "
+                + "is issued by who may do it: wgmctl token issue --grant '\(grant)'"
         default:
             return nil
         }
+    }
+
+    /// Which command shows what there is.
+    private static func lookup(_ status: Status) -> String? {
+        switch status.fact("kind") {
+        case "principal": "wgmctl principal list shows who there is"
+        case "interface": "wgmctl interface list shows the interfaces"
+        case "peer": "wgmctl peer list\(status.fact("interface").map { " \($0)" } ?? "") shows the peers"
+        default: nil
+        }
+    }
+
+    /// The smallest role that has the permission, and who gives it.
+    private static func missingRole(_ status: Status) -> String {
+        let path = (status.fact("resource") ?? "").split(separator: "/", omittingEmptySubsequences: false)
+        let isOfInterface = path.first == "node" && path.count > 2 && path[2] == "interface"
+        let role =
+            switch (isOfInterface, status.fact("verb")) {
+            case (true, "get"?), (true, "list"?): "viewer"
+            case (true, "create"?), (true, "update"?), (true, "delete"?): "operator"
+            default: "admin"
+            }
+        return "the role \(role) has this right, wgmctl whoami shows your roles; an admin can change them: "
+            + "wgmctl principal set-roles NAME --role \(role)"
     }
 }
 
@@ -87,6 +119,10 @@ extension ExitStatus {
 }
 
 extension Status {
+    fileprivate func fact(_ key: String) -> String? {
+        details?.errorInfo?.metadata.first { $0.key == key }?.value
+    }
+
     /// True unless it is certain that the daemon changed nothing.
     var mayHaveRun: Bool {
         switch reason {

@@ -5,7 +5,7 @@ internal import WGMWire
 /// A connection to the daemon that knows who is calling.
 ///
 /// Without a token file it logs in by itself and remembers the token for a few minutes; a remembered token that the daemon
-/// no longer accepts is replaced by a new login, once.
+/// no longer accepts, or that lacks a permission which may have been given since, is replaced by a new login, once.
 struct Session: ~Copyable {
     private enum Identity {
         /// Nobody: for methods that need no token.
@@ -80,7 +80,12 @@ struct Session: ~Copyable {
     /// Gets a token for the user of this process, presents it, and remembers it.
     @discardableResult
     mutating func logIn() throws(Status) -> V1.LoginResponse {
-        let reply = try client.authLogin(V1.LoginRequest())
+        let reply: V1.LoginResponse
+        do throws(Status) {
+            reply = try client.authLogin(V1.LoginRequest())
+        } catch {
+            throw error.about(V1.Auth.login)
+        }
         guard let token = reply.token, !token.isEmpty else {
             throw Status(.internal, "the daemon's reply to the login holds no token")
         }
@@ -113,7 +118,9 @@ extension Session: BlockingCaller {
         do throws(Status) {
             return try client.call(method, request, as: reply, options: options)
         } catch {
-            guard error.code == .unauthenticated, identity == .remembered else { throw error }
+            guard identity == .remembered, error.code == .unauthenticated || error.code == .permissionDenied else {
+                throw identity == .given ? error.aboutGivenToken : error.about(method)
+            }
         }
         cache?.remove()
         // A connection whose token was refused has no valid slot, and a login needs none.
@@ -121,6 +128,28 @@ extension Session: BlockingCaller {
         identity = .anonymous
         try logIn()
         return try client.call(method, request, as: reply, options: options)
+    }
+}
+
+extension Status {
+    /// The reason that stands for `PERMISSION_MISSING` when the token came from a file.
+    static let givenTokenTooNarrow = "GIVEN_TOKEN_TOO_NARROW"
+
+    /// The reason of a call that changes nothing and had no answer in time.
+    static let readUnanswered = "READ_UNANSWERED"
+
+    /// After a read there is nothing to look for before it is repeated.
+    fileprivate func about(_ method: MethodDescriptor) -> Status {
+        let changes = method.isMutation && method.name != V1.Auth.login.name
+        guard code == .deadlineExceeded, !changes else { return self }
+        return Status(code, message, reason: Self.readUnanswered)
+    }
+
+    fileprivate var aboutGivenToken: Status {
+        guard reason == "PERMISSION_MISSING" else { return self }
+        var status = self
+        status.details?.errorInfo?.reason = Self.givenTokenTooNarrow
+        return status
     }
 }
 

@@ -16,7 +16,8 @@ struct InterfaceList: Presentable {
         ])
         for interface in interfaces {
             table.append([
-                interface.name ?? "", interface.state, (interface.status?.backend ?? interface.backend)?.word ?? "",
+                interface.name ?? "", Words.shortened(interface.state, to: 40),
+                (interface.status?.backend ?? interface.backend)?.word ?? "",
                 Words.number(interface.listenPort), Words.number(interface.peerCount ?? 0),
                 interface.ipv6Pool ?? "", interface.ipv4Pool ?? "", interface.endpoint ?? "",
             ])

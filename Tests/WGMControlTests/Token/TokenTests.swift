@@ -76,6 +76,14 @@ import WGMModel
         #expect(token.hasPrefix(TokenHeader.encoded(keyID: signer.keyID) + "."))
     }
 
+    @Test("a token's id never starts with a dash, which a command line would take for an option")
+    func tokenIDs() {
+        for _ in 0..<2000 {
+            let id = TokenClaims.makeTokenID()
+            #expect(TokenClaims.isTokenID(id) && !id.hasPrefix("-"))
+        }
+    }
+
     @Test("both names of Ed25519 are accepted, and members in any order", arguments: ["EdDSA", "Ed25519"])
     func algorithms(name: String) {
         #expect(fault(token(header: header(alg: name), claims: claims())) == nil)

@@ -44,7 +44,7 @@ struct PrincipalSetRolesCommand: ParsableCommand {
             """
                 + Wgmctl.examples(
                     "wgmctl principal set-roles anna --role operator",
-                    "wgmctl principal set-roles backup --role viewer",
+                    "wgmctl principal set-roles nightly-export --role viewer",
                     "wgmctl principal set-roles anna"
                 )
     )

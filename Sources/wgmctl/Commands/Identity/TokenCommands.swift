@@ -24,7 +24,7 @@ struct TokenIssueCommand: ParsableCommand {
 
             """
                 + Wgmctl.examples(
-                    "wgmctl token issue --principal backup --lifetime 24h --output-file backup.token",
+                    "wgmctl token issue --principal nightly-export --lifetime 24h --output-file export.token",
                     "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'",
                     "wgmctl token issue --bind-certificate robot.pem --output-file robot.token"
                 )
@@ -84,7 +84,7 @@ struct TokenRevokeCommand: ParsableCommand {
         abstract: "Make one token, or all tokens of a principal, worthless at once.",
         discussion: Wgmctl.examples(
             "wgmctl token revoke kB3u0XkQm5y3T0m2v1p9aw",
-            "wgmctl token revoke --principal backup"
+            "wgmctl token revoke --principal nightly-export"
         )
     )
 

@@ -76,8 +76,8 @@ struct InterfaceCreateCommand: ParsableCommand {
     @Option(help: .init("What implements it.", valueName: "backend"))
     var backend = BackendChoice.auto
 
-    @Option(help: .init("The firewall mark of encrypted packets.", valueName: "number"))
-    var fwmark: UInt32?
+    @Option(help: .init("The firewall mark of encrypted packets, such as 51820 or 0x10.", valueName: "number"))
+    var fwmark: FirewallMark?
 
     @Option(help: .init("What is done when somebody else changes it in the kernel.", valueName: "policy"))
     var drift = DriftChoice.repair
@@ -97,7 +97,7 @@ struct InterfaceCreateCommand: ParsableCommand {
         request.endpoint = endpoint
         request.ipv6Pool = ipv6Pool
         request.ipv4Pool = ipv4Pool
-        request.firewallMark = fwmark
+        request.firewallMark = fwmark?.number
         request.dns = dns
         if drift != .repair { request.driftPolicy = drift.message }
         if down { request.down = true }

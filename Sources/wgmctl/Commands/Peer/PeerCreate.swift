@@ -49,7 +49,15 @@ struct PeerCreateCommand: ParsableCommand {
     )
     var address: [String] = []
 
-    @Option(help: .init("A network behind the peer, routed to it. May be repeated.", valueName: "prefix"))
+    @Option(
+        help: .init(
+            """
+            A network behind the peer, routed to it; one shorter than /8, or /16 of IPv6, needs the role admin and gets \
+            no route. May be repeated.
+            """,
+            valueName: "prefix"
+        )
+    )
     var allow: [String] = []
 
     @Flag(name: .customLong("ipv6-only"), help: "No IPv4 address.")
@@ -58,7 +66,7 @@ struct PeerCreateCommand: ParsableCommand {
     @Option(help: .init("How often the peer keeps its way open; 0 is off.", valueName: "time"))
     var keepalive: TimeSpan?
 
-    @Option(help: .init("Where the peer listens, if it does.", valueName: "host:port"))
+    @Option(help: .init("Where the peer listens, if it does: an IP address and a port.", valueName: "address:port"))
     var endpoint: String?
 
     @Option(help: .init("A remark, 256 bytes at most.", valueName: "text"))
@@ -142,7 +150,11 @@ struct PeerCreateCommand: ParsableCommand {
         do throws(Status) {
             reply = try session.peersCreate(V1.CreatePeersRequest(interface: interface, peers: peers))
         } catch {
-            throw Failure(error) { FieldNames.line($0, of: listed) }
+            var failure = Failure(error) { FieldNames.line($0, of: listed) }
+            if error.code == .alreadyExists, let others = try? session.allPeers(of: interface).peers {
+                failure.violations += PeerFile.collisions(of: listed, with: others)
+            }
+            throw failure
         }
         try global.show(PeerList(peers: reply.peers, now: .now))
     }
