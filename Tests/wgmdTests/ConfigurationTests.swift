@@ -105,9 +105,9 @@ import WGMRPC
     @Test("all problems are listed, not the first only")
     func allProblems() throws {
         let error = try #require(throws: ConfigurationError.self) {
-            try parse("node = \"a b\"\nstate = \"x\"\nunknown = \"1\"\n")
+            try parse("state = \"x\"\nnode = \"a b\"\nunknown = \"1\"\n")
         }
-        #expect(Set(error.problems.map(\.line)) == [1, 2, 3])
+        #expect(error.problems.map(\.line) == [1, 2, 3])
         #expect(error.description.split(separator: "\n").allSatisfy { $0.hasPrefix("wgmd.toml:") })
     }
 
@@ -115,6 +115,19 @@ import WGMRPC
     func syntax() throws {
         let error = try #require(throws: ConfigurationError.self) { try parse("node = \"gw1\"\n= = =\n") }
         #expect(error.problems.map(\.line) == [2])
+    }
+
+    @Test(
+        "what cannot be read is told apart",
+        arguments: [
+            ("/nonexistent/wgmd.toml", "No such file"), ("/etc", "is a folder"),
+            ("/usr/bin/env", "is not text in UTF-8"),
+        ]
+    )
+    func unreadable(path: String, words: String) throws {
+        let error = try #require(throws: ConfigurationError.self) { try ConfigurationFile.load(path) }
+        #expect(error.problems.count == 1)
+        #expect(error.problems[0].message.contains(words))
     }
 
     @Test("a file that was named and is missing is an error")

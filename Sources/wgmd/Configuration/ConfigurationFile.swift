@@ -18,11 +18,21 @@ struct ConfigurationFile {
     static func load(_ path: String?) throws(ConfigurationError) -> Configuration {
         let file = path ?? defaultPath
         guard unsafe path != nil || access(file, F_OK) == 0 else { return Configuration(node: hostName()) }
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            let message = "cannot be read as UTF-8 text: \(unsafe String(cString: strerror(errno)))"
-            throw ConfigurationError(path: file, problems: [.init(line: nil, message: message)])
+        return try parse(try text(of: file), path: file, hostName: hostName())
+    }
+
+    private static func text(of file: String) throws(ConfigurationError) -> String {
+        let failure = { (message: String) in
+            ConfigurationError(path: file, problems: [.init(line: nil, message: message)])
         }
-        return try parse(text, path: file, hostName: hostName())
+        var entry = stat()
+        guard unsafe stat(file, &entry) == 0, unsafe access(file, R_OK) == 0 else {
+            throw failure("cannot be read: \(unsafe String(cString: strerror(errno)))")
+        }
+        guard entry.st_mode & S_IFMT != S_IFDIR else { throw failure("is a folder, not a file") }
+        guard let data = FileManager.default.contents(atPath: file) else { throw failure("cannot be read") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw failure("is not text in UTF-8") }
+        return text
     }
 
     private static func hostName() -> String {
@@ -55,7 +65,10 @@ struct ConfigurationFile {
             if let value = table[key] { file.set(key, to: value) }
         }
         file.checkTogether()
-        guard file.problems.isEmpty else { throw ConfigurationError(path: path, problems: file.problems) }
+        guard file.problems.isEmpty else {
+            let problems = file.problems.sorted { ($0.line ?? .max) < ($1.line ?? .max) }
+            throw ConfigurationError(path: path, problems: problems)
+        }
         return file.configuration
     }
 
