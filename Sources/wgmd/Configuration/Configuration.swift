@@ -48,6 +48,13 @@ struct Configuration: Equatable {
         var clientCertificates = TLSSettings.ClientCertificates.optional
         /// Where connections may come from; from everywhere when empty.
         var allow: [IPPrefix] = []
+
+        /// The folders of the files, which may be replaced while wgmd runs.
+        var folders: [String] {
+            ([certificate, key] + (clientAuthority.map { [$0] } ?? [])).map { path in
+                String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            }
+        }
     }
 
     var keeperState: String { state + "/keeper" }

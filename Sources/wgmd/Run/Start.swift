@@ -48,10 +48,11 @@ struct Start {
 
     /// From here on wgmd starts no program, writes below its run folder alone, and cannot read what the keeper keeps.
     private static func sandbox(_ configuration: Configuration, _ configurationFolder: String) -> Sandbox {
-        Sandbox(
-            calls: [.tcp, .udp],
-            files: [(configuration.runFolder, [.read, .write]), (configurationFolder, .read)]
-        )
+        var files: [(path: String, rights: Sandbox.Rights)] = [
+            (configuration.runFolder, [.read, .write]), (configurationFolder, .read),
+        ]
+        for folder in configuration.tls?.folders ?? [] { files.append((folder, .read)) }
+        return Sandbox(calls: [.tcp, .udp], files: files)
     }
 
     /// On the terminal or in the journal, for a start that takes longer than a moment.
