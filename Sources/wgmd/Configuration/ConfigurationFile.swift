@@ -25,11 +25,10 @@ struct ConfigurationFile {
         let failure = { (message: String) in
             ConfigurationError(path: file, problems: [.init(line: nil, message: message)])
         }
-        var entry = stat()
-        guard unsafe stat(file, &entry) == 0, unsafe access(file, R_OK) == 0 else {
+        guard unsafe access(file, R_OK) == 0 else {
             throw failure("cannot be read: \(unsafe String(cString: strerror(errno)))")
         }
-        guard entry.st_mode & S_IFMT != S_IFDIR else { throw failure("is a folder, not a file") }
+        guard unsafe access(file + "/.", F_OK) != 0 else { throw failure("is a folder, not a file") }
         guard let data = FileManager.default.contents(atPath: file) else { throw failure("cannot be read") }
         guard let text = String(validating: data, as: UTF8.self) else { throw failure("is not text in UTF-8") }
         return text

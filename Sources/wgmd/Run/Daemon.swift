@@ -36,7 +36,8 @@ struct Daemon {
         let code = Mutex<Int32>(0)
         let task = Task {
             let result = await service.run()
-            code.withLock { $0 = result }
+            // A reason of its own to end, such as the keeper's end, is not overwritten.
+            code.withLock { if $0 == 0 { $0 = result } }
             ended.signal()
             kill(getpid(), SIGTERM)
         }
