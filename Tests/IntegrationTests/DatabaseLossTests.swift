@@ -31,4 +31,14 @@ struct DatabaseLossTests {
         #expect(try gateway.control("peer", "disable", "wg0", "alice").code == 0)
         await gateway.stop()
     }
+
+    @Test("A migration beside a running wgmd is refused, and takes nothing away")
+    func migrationBesideAGateway() async throws {
+        let gateway = try Gateway(furnished: true)
+        let migration = try await gateway.inside("wgmd migrate --config /run/gateway/wgmd.toml 2>&1")
+        #expect(migration.code != 0)
+        #expect(migration.output.contains("another wgmd runs"), "\(migration.output)")
+        #expect(try gateway.control("peer", "disable", "wg0", "alice").code == 0)
+        await gateway.stop()
+    }
 }

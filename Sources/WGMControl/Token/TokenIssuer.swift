@@ -9,10 +9,7 @@ struct TokenIssuer: Sendable {
 
     func sign(_ claims: TokenClaims) async throws(Refusal) -> String {
         guard let keyID = keys.current else {
-            throw .kernel(
-                KernelFailure(.keeperGone, "no signing key: the keeper has not been reached yet"),
-                undoneBy: nil
-            )
+            throw .kernel(Gateway.noSigningKey, undoneBy: nil)
         }
         let payload = Base64.encode(Array(claims.json.utf8), variant: .url)
         let input = TokenHeader.encoded(keyID: keyID) + "." + payload

@@ -26,12 +26,18 @@ extension Gateway {
         } catch { throw .store(error) }
     }
 
+    /// Without a key to sign tokens with nobody can log in, whatever else works.
+    static let noSigningKey = KernelFailure(
+        .keeperGone,
+        "no signing key: the keeper was not reached yet, or is sealed because its key-encryption key is missing or another"
+    )
+
     /// From memory, since anybody may ask.
     package func health() -> HealthReport {
         let freshness = view.freshness
         let isRead = view.isLoaded && freshness.staleReason == nil
         let databaseWords = freshness.staleReason ?? (view.isLoaded ? "" : "not read yet")
-        let keeper = kernel.keeperFailure
+        let keeper = kernel.keeperFailure ?? (keys.current == nil ? Self.noSigningKey : nil)
         let failed = view.interfaces.filter { view.observation($0.name).map { !$0.isInSync } ?? true }.map(\.name.value)
         let drifting = view.interfaces.filter { view.drift($0.name)?.isOpen == true }.count
         let drift = drifting == 0 ? "" : ", \(drifting) of them by drift; wgmctl drift shows what differs"

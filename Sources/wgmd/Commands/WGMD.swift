@@ -134,9 +134,14 @@ struct Migrate: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
-        let database = try Database(configuration)
-        try database.migrate()
-        try database.stop()
+        try Start.prepareFolders(configuration)
+        // A wgmd that runs would lose its database when this one stops it.
+        let lock = configuration.ownsState ? try StateLock(folder: configuration.state) : nil
+        try withExtendedLifetime(lock) {
+            let database = try Database(configuration)
+            try database.migrate()
+            try database.stop()
+        }
         print("the schema is up to date")
     }
 }
