@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+import WGMService
 
 /// A folder that wgmd needs before it drops its privileges.
 ///
@@ -23,12 +24,11 @@ struct Folder {
     }
 
     private func check() throws(StartError) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { throw .system("cannot look at \(path)") }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw StartError("\(path) is not a folder; move it away") }
-        guard status.st_uid == owner else {
+        guard let found = FileSystem.folder(at: path) else { throw .system("cannot look at \(path)") }
+        guard found.isFolder else { throw StartError("\(path) is not a folder; move it away") }
+        guard found.owner == owner else {
             throw StartError(
-                "the folder \(path) belongs to user \(status.st_uid), not \(owner); name a folder that wgm may make itself"
+                "the folder \(path) belongs to user \(found.owner), not \(owner); name a folder that wgm may make itself"
             )
         }
     }
