@@ -11,9 +11,9 @@ release_flags = $(if $(filter release,$(CONFIGURATION)),--static-swift-stdlib)
 build: setup
 	swift build -c $(CONFIGURATION) $(release_flags)
 
-programs = wgmd wgmd-keeper wgmd-cluster wgmctl
+programs = wgmd wgmd-keeper wgmd-cluster wgmd-certificate wgmctl
 
-# The four programs that `make` built, where every user can run them.
+# The five programs that `make` built, where every user can run them.
 install:
 	install -d $(DESTDIR)$(PREFIX)/bin
 	cd "$$(swift build -c $(CONFIGURATION) $(release_flags) --show-bin-path)" && \

@@ -61,6 +61,7 @@ let package = Package(
         .executable(name: "wgmd", targets: ["wgmd"]),
         .executable(name: "wgmd-keeper", targets: ["wgmd-keeper"]),
         .executable(name: "wgmd-cluster", targets: ["wgmd-cluster"]),
+        .executable(name: "wgmd-certificate", targets: ["wgmd-certificate"]),
         .executable(name: "wgmctl", targets: ["wgmctl"]),
     ],
     dependencies: [
@@ -99,8 +100,9 @@ let package = Package(
                 "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMService", "WGMStore", "WGMRPC",
                 "WGMServer", "WGMWire",
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
-            ] + nio + x509
+            ] + nio
         ),
+        program("wgmd-certificate", ["WGMModel", "CWGMSystem", argumentParser] + x509),
         program("wgmd-cluster", []),
         program(
             "wgmd-keeper",

@@ -45,14 +45,17 @@ let layers: [String: Layer] = [
             "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
             "WGMService", "CWGMSystem",
         ],
-        outside: system.union(nio).union(x509)
-            .union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
+        outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
     ),
     "wgmd-keeper": Layer(
         ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "WGMService", "CWGMSystem"],
         outside: ["Glibc"]
     ),
     "wgmd-cluster": Layer([], outside: ["Glibc"]),
+    "wgmd-certificate": Layer(
+        ["WGMModel", "CWGMSystem"],
+        outside: system.union(x509).union(["ArgumentParser", "Foundation"])
+    ),
     "wgmctl": Layer(
         ["WGMModel", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
         outside: system.union(["CQREncode", "ArgumentParser"])
@@ -73,9 +76,9 @@ let homes: [String: Set<String>] = [
     "NIOPosix": ["WGMRPC", "WGMServer", "wgmd"],
     "NIOSSL": ["WGMRPC"],
     "NIOEmbedded": ["WGMRPC"],
-    "X509": ["wgmd"],
-    "Crypto": ["wgmd"],
-    "Foundation": ["wgmd"],
+    "X509": ["wgmd-certificate"],
+    "Crypto": ["wgmd-certificate"],
+    "Foundation": ["wgmd", "wgmd-certificate"],
 ]
 
 /// Targets whose API programs outside this package may use.
