@@ -785,7 +785,8 @@ extension V1.Hello: SampledMessage {
             maxStreams: random.maybe(UInt32.self),
             initialWindow: random.maybe(UInt32.self),
             minPingMs: random.maybe(UInt32.self),
-            serverTime: random.maybe(Int64.self)
+            serverTime: random.maybe(Int64.self),
+            connectionWindow: random.maybe(UInt32.self)
         )
     }
 }

@@ -29,7 +29,8 @@ extension V1.Hello: @unsafe CConvertible {
             maxStreams: unsafe c.pointee.has_max_streams != 0 ? c.pointee.max_streams : nil,
             initialWindow: unsafe c.pointee.has_initial_window != 0 ? c.pointee.initial_window : nil,
             minPingMs: unsafe c.pointee.has_min_ping_ms != 0 ? c.pointee.min_ping_ms : nil,
-            serverTime: unsafe c.pointee.has_server_time != 0 ? c.pointee.server_time : nil
+            serverTime: unsafe c.pointee.has_server_time != 0 ? c.pointee.server_time : nil,
+            connectionWindow: unsafe c.pointee.has_connection_window != 0 ? c.pointee.connection_window : nil
         )
     }
 
@@ -66,6 +67,10 @@ extension V1.Hello: @unsafe CConvertible {
         if let value = self.serverTime {
             unsafe c.pointee.has_server_time = 1
             unsafe c.pointee.server_time = value
+        }
+        if let value = self.connectionWindow {
+            unsafe c.pointee.has_connection_window = 1
+            unsafe c.pointee.connection_window = value
         }
         return unsafe c
     }

@@ -13,11 +13,13 @@ extension V1 {
         /// Bytes of one message that the sender accepts.
         public var maxMessage: UInt32?
         public var maxStreams: UInt32?
-        /// Bytes of credit that each new stream starts with.
+        /// Credit that each new stream starts with, for DATA to the sender of this HELLO. Absent: 262144.
         public var initialWindow: UInt32?
         public var minPingMs: UInt32?
         /// Milliseconds since 1970. Only the server sets it.
         public var serverTime: Int64?
+        /// Credit that the connection starts with, for DATA to the sender of this HELLO. Absent: 1048576.
+        public var connectionWindow: UInt32?
 
         public init(
             agent: String? = nil,
@@ -27,7 +29,8 @@ extension V1 {
             maxStreams: UInt32? = nil,
             initialWindow: UInt32? = nil,
             minPingMs: UInt32? = nil,
-            serverTime: Int64? = nil
+            serverTime: Int64? = nil,
+            connectionWindow: UInt32? = nil
         ) {
             self.agent = agent
             self.features = features
@@ -37,6 +40,7 @@ extension V1 {
             self.initialWindow = initialWindow
             self.minPingMs = minPingMs
             self.serverTime = serverTime
+            self.connectionWindow = connectionWindow
         }
     }
 
@@ -130,7 +134,7 @@ extension V1 {
         }
     }
 
-    /// END, the server's last word on a stream.
+    /// END, the server's last word on a stream. DATA and WINDOW carry no protobuf of their own.
     public struct End: Hashable, Sendable {
         /// A StatusCode.
         public var code: UInt32?

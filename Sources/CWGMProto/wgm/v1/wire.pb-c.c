@@ -592,7 +592,7 @@ void   wgm__v1__precondition_failure__free_unpacked
   assert(message->base.descriptor == &wgm__v1__precondition_failure__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__hello__field_descriptors[8] =
+static const ProtobufCFieldDescriptor wgm__v1__hello__field_descriptors[9] =
 {
   {
     "agent",
@@ -690,9 +690,22 @@ static const ProtobufCFieldDescriptor wgm__v1__hello__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "connection_window",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__Hello, has_connection_window),
+    offsetof(Wgm__V1__Hello, connection_window),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__hello__field_indices_by_name[] = {
   0,   /* field[0] = agent */
+  8,   /* field[8] = connection_window */
   1,   /* field[1] = features */
   5,   /* field[5] = initial_window */
   2,   /* field[2] = max_frame */
@@ -704,7 +717,7 @@ static const unsigned wgm__v1__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor wgm__v1__hello__descriptor =
 {
@@ -714,7 +727,7 @@ const ProtobufCMessageDescriptor wgm__v1__hello__descriptor =
   "Wgm__V1__Hello",
   "wgm.v1",
   sizeof(Wgm__V1__Hello),
-  8,
+  9,
   wgm__v1__hello__field_descriptors,
   wgm__v1__hello__field_indices_by_name,
   1,  wgm__v1__hello__number_ranges,

@@ -53,10 +53,12 @@ struct  Wgm__V1__Hello
   uint32_t min_ping_ms;
   protobuf_c_boolean has_server_time;
   int64_t server_time;
+  protobuf_c_boolean has_connection_window;
+  uint32_t connection_window;
 };
 #define WGM__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__hello__descriptor) \
-    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__Authenticate
