@@ -47,9 +47,9 @@ check: setup
 format:
 	swift format -i -r -p Package.swift Sources Tests
 
-# Figures from a release build; JSON=1 prints one object a line.
+# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc) measures one part.
 bench: setup
-	JSON=$(JSON) Benchmarks/bench
+	JSON=$(JSON) Benchmarks/bench $(ONLY)
 
 # The Debian packages, into packaging/deb/out.
 deb: setup
