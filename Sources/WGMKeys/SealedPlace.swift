@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import WGMModel
+internal import WGMModel
 
 /// What a sealed key is and where it belongs: the additional data of the encryption.
 enum SealedPlace {
@@ -24,14 +24,9 @@ enum SealedPlace {
 enum SealedLayout {
     static let version: UInt8 = 1
     static let secretByteCount = 32
-    static let sealingKeyID = 1..<5
+    static let sealingKeyID = SealedKey.sealingKeyIDRange
     static let nonce = 5..<29
     static let box = 29..<SealedKey.byteCount
-}
-
-extension SealedKey {
-    /// Under which key-encryption key this was sealed.
-    package var sealingKeyID: UInt32 { bytes[SealedLayout.sealingKeyID].reduce(0) { $0 << 8 | UInt32($1) } }
 }
 
 func bigEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {

@@ -44,7 +44,11 @@ extension PublicKey: CustomStringConvertible {
 /// Layout: version (1) · key-encryption-key id (4) · nonce (24) · ciphertext (32) · tag (16).
 package struct SealedKey: Hashable, Sendable {
     package static let byteCount = 1 + 4 + 24 + 32 + 16
+    package static let sealingKeyIDRange = 1..<5
     package let bytes: [UInt8]
+
+    /// Under which key-encryption key this was sealed.
+    package var sealingKeyID: UInt32 { bytes[Self.sealingKeyIDRange].reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// nil unless there are exactly `byteCount` bytes.
     package init?(bytes: [UInt8]) {

@@ -12,20 +12,23 @@ package actor PostgresStore: Store {
     private let address: DatabaseAddress
     private let node: String
     private let limits: Connection.Limits
+    private let lease: Lease
     private var connection: Connection?
+    private var holdsLease = false
     private var backoff = Backoff()
 
     /// Connects when first asked something.
     ///
-    /// `node` is this gateway's name; one database may serve many.
+    /// `node` is this gateway's name; one database may serve many, each from one process at a time (`Lease`).
     package init(address: DatabaseAddress, node: ObjectName) {
         self.init(address: address, node: node, limits: Connection.Limits())
     }
 
-    init(address: DatabaseAddress, node: ObjectName, limits: Connection.Limits) {
+    init(address: DatabaseAddress, node: ObjectName, limits: Connection.Limits, lease: Lease? = nil) {
         self.address = address
         self.node = node.value
         self.limits = limits
+        self.lease = lease ?? Lease(node: node.value)
     }
 
     package func load() throws(StoreFailure) -> GatewayState {
@@ -159,6 +162,7 @@ package actor PostgresStore: Store {
             return connection
         }
         do {
+            if !holdsLease { holdsLease = try lease.take(connection) }
             let value = try body(connection)
             switch mode {
             case .write: try connection.commit()
@@ -179,6 +183,8 @@ package actor PostgresStore: Store {
         do {
             let new = try Connection(address, limits: limits)
             try Migrator.check(new)
+            try lease.mark(new)
+            holdsLease = try lease.take(new)
             backoff = Backoff()
             connection = new
             return new

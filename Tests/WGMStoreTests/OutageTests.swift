@@ -24,7 +24,12 @@ import WGMModel
         defer { try? cluster.stop(pid) }
         #expect(try startOnLastingThread(cluster) == pid, "a running one is taken over")
         try Migrator.migrate(cluster.ownerAddress)
-        let store = try PostgresStore(address: cluster.daemonAddress, node: name("gw1"))
+        let store = try PostgresStore(
+            address: cluster.daemonAddress,
+            node: name("gw1"),
+            limits: Connection.Limits(),
+            lease: Lease(node: "gw1", holder: "wgmd tests")
+        )
         try await store.make("wg0")
 
         kill(pid, SIGKILL)
@@ -51,7 +56,8 @@ import WGMModel
     private func aFrozenServerIsGivenUp(_ cluster: EmbeddedCluster, _ pid: Int32) async throws {
         // As the daemon has them: it is to refuse within two seconds; the bound below allows for a busy machine.
         let limits = Connection.Limits()
-        let store = try PostgresStore(address: cluster.daemonAddress, node: name("gw1"), limits: limits)
+        let lease = Lease(node: "gw1", holder: "wgmd tests")
+        let store = try PostgresStore(address: cluster.daemonAddress, node: name("gw1"), limits: limits, lease: lease)
         _ = try await store.currentRevision()
         let backends = try Connection(cluster.daemonAddress).query(
             "SELECT pid::bigint FROM pg_stat_activity WHERE usename = 'wgmd' AND pid <> pg_backend_pid()"
@@ -77,14 +83,6 @@ import WGMModel
             WHERE usename = 'wgmd' AND pid <> pg_backend_pid()
             """
         )
-    }
-
-    private func until(_ condition: () async -> Bool) async throws {
-        let limit = ContinuousClock.now + .seconds(20)
-        while await !condition() {
-            try #require(ContinuousClock.now < limit, "still not after 20 s")
-            try await Task.sleep(for: .milliseconds(50))
-        }
     }
 
     @Test func theServerEndsWithTheThreadThatStartedItAndCanBeStartedAgainAtOnce() throws {

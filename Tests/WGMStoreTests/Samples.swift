@@ -101,3 +101,11 @@ func failure(_ body: () async throws -> Void) async -> StoreFailure? {
         return error as? StoreFailure
     }
 }
+
+func until(_ condition: () async -> Bool) async throws {
+    let limit = ContinuousClock.now + .seconds(20)
+    while await !condition() {
+        try #require(ContinuousClock.now < limit, "still not after 20 s")
+        try await Task.sleep(for: .milliseconds(50))
+    }
+}

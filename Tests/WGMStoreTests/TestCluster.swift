@@ -76,8 +76,12 @@ struct TestDatabase {
     func connection(_ role: String = "wgm_owner") throws -> Connection { try Connection(address(role)) }
 
     /// With the rights that the daemon has, which are fewer than the owner's.
+    ///
+    /// All of a node's share one lease, so that tests may have several at once.
     func store(_ node: String = "gw1") throws -> PostgresStore {
-        try PostgresStore(address: address("wgmd"), node: #require(ObjectName(node)))
+        let name = try #require(ObjectName(node))
+        let lease = Lease(node: node, holder: "wgmd tests")
+        return PostgresStore(address: address("wgmd"), node: name, limits: Connection.Limits(), lease: lease)
     }
 }
 

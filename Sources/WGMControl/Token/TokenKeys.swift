@@ -10,6 +10,7 @@ package final class TokenKeys: Sendable {
     private struct Keys {
         var byID: [String: [UInt8]] = [:]
         var current: String?
+        var sealing: UInt32?
     }
     private let keys = Mutex(Keys())
 
@@ -22,6 +23,11 @@ package final class TokenKeys: Sendable {
             keys.current = keyID
         }
     }
+
+    /// The id of the key-encryption key that the keeper holds.
+    package func use(sealingKeyID: UInt32) { keys.withLock { $0.sealing = sealingKeyID } }
+
+    var sealingKeyID: UInt32? { keys.withLock { $0.sealing } }
 
     package func remove(keyID: String) {
         keys.withLock { keys in

@@ -22,6 +22,8 @@ extension Gateway {
     }
 
     private func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
+        // Else half of the keys would need one key-encryption key, and half another.
+        if let failure = otherSealingKey { throw .kernel(failure, undoneBy: nil) }
         let id: InterfaceID
         do throws(StoreFailure) { id = try await store.reserveInterfaceID() } catch { throw .store(error) }
         do throws(KernelFailure) {

@@ -32,12 +32,29 @@ extension Gateway {
         "no signing key: the keeper was not reached yet, or is sealed because its key-encryption key is missing or another"
     )
 
+    /// nil unless there are interfaces whose keys the keeper's key-encryption key did not seal.
+    ///
+    /// Their tunnels stay up, but cannot be made again after a restart of the host.
+    var otherSealingKey: KernelFailure? {
+        guard let present = keys.sealingKeyID else { return nil }
+        let lost = view.interfaces.filter { $0.sealedKey.sealingKeyID != present }.map(\.name.value)
+        guard let first = lost.first else { return nil }
+        let words = lost.count == 1 ? "interface \(first) was" : "interfaces \(lost.joined(separator: ", ")) were"
+        return KernelFailure(
+            .sealed,
+            """
+            the key of \(words) sealed with another key-encryption key than the keeper holds: put the earlier one back \
+            (`kek` in the keeper's folder, or the credential wgm-kek), or delete and make anew what it sealed
+            """
+        )
+    }
+
     /// From memory, since anybody may ask.
     package func health() -> HealthReport {
         let freshness = view.freshness
         let isRead = view.isLoaded && freshness.staleReason == nil
         let databaseWords = freshness.staleReason ?? (view.isLoaded ? "" : "not read yet")
-        let keeper = kernel.keeperFailure ?? (keys.current == nil ? Self.noSigningKey : nil)
+        let keeper = kernel.keeperFailure ?? (keys.current == nil ? Self.noSigningKey : nil) ?? otherSealingKey
         let failed = view.interfaces.filter { view.observation($0.name).map { !$0.isInSync } ?? true }.map(\.name.value)
         let drifting = view.interfaces.filter { view.drift($0.name)?.isOpen == true }.count
         let drift = drifting == 0 ? "" : ", \(drifting) of them by drift; wgmctl drift shows what differs"

@@ -54,7 +54,10 @@ final class Connection {
                    set_config('statement_timeout', $1::bigint::text, false),
                    set_config('lock_timeout', $2::bigint::text, false),
                    set_config('idle_in_transaction_session_timeout', $3::bigint::text, false),
-                   set_config('client_min_messages', 'warning', false)
+                   set_config('client_min_messages', 'warning', false),
+                   set_config('tcp_keepalives_idle', '20', false),
+                   set_config('tcp_keepalives_interval', '5', false),
+                   set_config('tcp_keepalives_count', '3', false)
             """,
             .int(limits.statement),
             .int(limits.lock),

@@ -54,6 +54,7 @@ struct Service: Sendable {
     private static func take(_ identity: KeeperIdentity, _ keys: TokenKeys, _ logger: Logger) {
         if identity.state == .ready {
             keys.use(keyID: identity.signingKeyID, publicKey: identity.signingPublicKey)
+            keys.use(sealingKeyID: identity.sealingKeyID)
             logger.debug("the keeper answers", metadata: ["version": "\(identity.version)"])
         } else {
             logger.error("the keeper is sealed: its key-encryption key is missing or another; nobody can log in")
