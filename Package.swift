@@ -79,6 +79,7 @@ let package = Package(
         .target(name: "CWGMProto", dependencies: ["CProtobufC"]),
         .target(name: "CWGMSystem"),
         layer("WGMModel", []),
+        layer("WGMConfigFile", ["WGMModel"]),
         layer("WGMVerify", ["WGMModel", "CSodium"]),
         layer("WGMKeys", ["WGMModel", "CSodium"]),
         layer("WGMControl", ["WGMModel", "WGMVerify", logging]),
@@ -111,11 +112,18 @@ let package = Package(
         program(
             "wgmctl",
             [
-                "WGMModel", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem", "CQREncode", argumentParser,
+                "WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem", "CQREncode",
+                argumentParser,
             ]
         ),
         tests("LayeringTests", []),
         tests("WGMModelTests", ["WGMModel"]),
+        .testTarget(
+            name: "WGMConfigFileTests",
+            dependencies: ["WGMModel", "WGMConfigFile"],
+            exclude: ["Corpus"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "WGMKeysTests",
             dependencies: ["WGMModel", "WGMKeys", "WGMVerify", "CSodium"],

@@ -23,6 +23,7 @@ private let x509: Set<String> = ["X509", "Crypto", "SwiftASN1"]
 /// Every folder of `Sources` that holds Swift code.
 let layers: [String: Layer] = [
     "WGMModel": Layer([]),
+    "WGMConfigFile": Layer(["WGMModel"]),
     "WGMVerify": Layer(["WGMModel"], outside: ["CSodium"]),
     "WGMKeys": Layer(["WGMModel"], outside: ["CSodium"]),
     "WGMControl": Layer(["WGMModel", "WGMVerify"], outside: ["Logging", "Synchronization"]),
@@ -57,7 +58,7 @@ let layers: [String: Layer] = [
         outside: system.union(x509).union(["ArgumentParser", "Foundation"])
     ),
     "wgmctl": Layer(
-        ["WGMModel", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
+        ["WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
         outside: system.union(["CQREncode", "ArgumentParser"])
     ),
 ]
