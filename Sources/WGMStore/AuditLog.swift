@@ -16,12 +16,14 @@ struct AuditLog {
             """
             INSERT INTO audit
                 (node, time, principal, uid, token_id, method, resource, code, message, request, request_id, revision,
-                 reason)
-            SELECT $1, time, principal, uid, token_id, method, resource, code, message, request, request_id, $2, reason
+                 reason, count, last_time)
+            SELECT $1, time, principal, uid, token_id, method, resource, code, message, request, request_id, $2, reason,
+                   count, last_time
             FROM unnest($3::timestamptz[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-                        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY
+                        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[],
+                        $15::timestamptz[]) WITH ORDINALITY
                 AS new (time, principal, uid, token_id, method, resource, code, message, request, request_id, reason,
-                        place)
+                        count, last_time, place)
             ORDER BY place
             """,
             .text(node),
@@ -36,7 +38,9 @@ struct AuditLog {
             .texts(entries.map { storable($0.message) }),
             .texts(entries.map { storable($0.request) }),
             .texts(entries.map { storable($0.requestID) }),
-            .texts(entries.map { storable($0.reason) })
+            .texts(entries.map { storable($0.reason) }),
+            .array(of: .int8, entries.map { .int($0.count) }),
+            .array(of: .timestamptz, entries.map { .time($0.lastTime) })
         )
     }
 
@@ -68,7 +72,7 @@ struct AuditLog {
         let rows = try connection.query(
             """
             SELECT sequence, revision, time, principal, uid, token_id, method, resource, code, message, request,
-                   request_id, reason
+                   request_id, reason, count, last_time
             FROM audit
             WHERE ($2 IS NULL OR sequence < $2) AND ($3 IS NULL OR principal = $3) AND ($4 IS NULL OR method = $4)
                 AND (NOT $5 OR code <> 0) AND ($6 IS NULL OR time >= $6)
@@ -102,7 +106,9 @@ extension Row {
             message: try text(),
             request: try text(),
             requestID: try text(),
-            reason: try text()
+            reason: try text(),
+            count: try int(),
+            lastTime: try optionalTime()
         )
         return AuditRecord(sequence: sequence, entry: entry, revision: revision)
     }

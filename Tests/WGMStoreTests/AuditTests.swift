@@ -45,6 +45,14 @@ extension StoreTests {
             #expect(try await store.load().interfaces.isEmpty)
         }
 
+        @Test func aRecordOfManyCallsSaysHowManyAndWhenTheLastWas() async throws {
+            var many = entry()
+            many.count = 1_000_000
+            many.lastTime = Timestamp(seconds: 1_800_000_001)
+            try await store.append([entry(), many])
+            #expect(try await store.auditRecords(AuditQuery(limit: 2)).map(\.entry) == [many, entry()])
+        }
+
         @Test func nobodyChoosesTheNumberOfARecord() async throws {
             try await store.append([entry("a")])
             for number in ["-5", "3", "4000"] {

@@ -39,7 +39,7 @@ extension StoreTests {
                 "INSERT INTO schema_version (version, checksum) VALUES (999, sha256('the future'))"
             )
             let expected = StoreFailure.other(
-                "the database's schema is version 999, newer than this program's 3: install the newer wgm again"
+                "the database's schema is version 999, newer than this program's \(Migrator.newestVersion): install the newer wgm again"
             )
             #expect(await failure { try Migrator.migrate(database.address("wgm_owner")) } == expected)
             let store = try database.store()

@@ -24,7 +24,9 @@ extension V1.AuditRecord: SampledMessage {
             request: random.maybe(String.self),
             revision: random.maybe(Int64.self),
             requestId: random.maybe(String.self),
-            reason: random.maybe(String.self)
+            reason: random.maybe(String.self),
+            count: random.maybe(Int64.self),
+            lastTimeUnixMs: random.maybe(Int64.self)
         )
     }
 }

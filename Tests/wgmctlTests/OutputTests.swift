@@ -179,11 +179,20 @@ struct OutputTests {
                 code: 0
             ),
             V1.AuditRecord(sequence: 9, timeUnixMs: 1_699_999_999_999, uid: 1001, method: "x", code: 7, message: "no"),
+            V1.AuditRecord(
+                sequence: 8,
+                timeUnixMs: 1_699_999_999_000,
+                method: "wgm.v1.Peers/Get",
+                code: 0,
+                count: 3000,
+                lastTimeUnixMs: 1_700_000_000_000
+            ),
         ])
         let expected = """
             NUMBER  TIME                  WHO       METHOD               RESOURCE                          RESULT             MESSAGE
                 12  2023-11-14T22:13:20Z  anna      wgm.v1.Peers/Create  node/gw/interface/wg0/peer/phone  OK                 -
                  9  2023-11-14T22:13:19Z  uid 1001  x                    -                                 PERMISSION_DENIED  no
+                 8  2023-11-14T22:13:19Z  -         wgm.v1.Peers/Get     -                                 OK                 3000 times, last at 2023-11-14T22:13:20Z
 
             """
         #expect(Console.render(records, as: .table, styled: false) == expected)

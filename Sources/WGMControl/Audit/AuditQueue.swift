@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
-internal import WGMModel
+package import WGMModel
 
 /// Collects the audit records of calls that changed nothing, and writes them in batches.
 ///
@@ -15,16 +15,7 @@ package final class AuditQueue: Sendable {
     /// The same for a call that was refused, which anybody can make who may open the socket, as often as he likes.
     static let maxRefusedRequestBytes = 1024
 
-    private struct Pending {
-        var entries: [AuditEntry] = []
-        var byteCount = 0
-        /// How many were ever accepted, and how many of these are done with.
-        var accepted: UInt64 = 0
-        var finished: UInt64 = 0
-        /// Records that could not be kept, since the last record that said how many.
-        var lost = 0
-    }
-    private let pending = Mutex(Pending())
+    private let pending = Mutex(PendingRecords())
     private let writing = KeyedLock<Bool>()
     private let store: any Store
     private let clock: any Clock
@@ -37,13 +28,39 @@ package final class AuditQueue: Sendable {
         (wake, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// To be written within a second.
-    package func record(_ entry: AuditEntry) { _ = enqueue(entry) }
+    /// To be written within a second; equal calls of that second share one record, which counts them.
+    ///
+    /// The number is for `recordAgain`; nil when there is no room.
+    @discardableResult
+    package func record(_ entry: AuditEntry) -> UInt64? {
+        switch enqueue(entry) {
+        case .record(let number), .beyondBudget(let number): number
+        case .noRoom: nil
+        }
+    }
+
+    /// Counts one more call in a record; false when that is being written already.
+    package func recordAgain(_ number: UInt64, at time: Timestamp) -> Bool {
+        pending.withLock { $0.countAgain(number, at: time) }
+    }
+
+    /// Records a refusal; what it returns must be given to `wait` before the caller is told, unless it is nil.
+    ///
+    /// nil for one of more refusals than a caller may have one by one: it is counted, in a record of the same second.
+    package func recordRefusal(_ entry: AuditEntry) throws(StoreFailure) -> UInt64? {
+        switch enqueue(entry) {
+        case .record(let number): return number
+        case .beyondBudget: return nil
+        case .noRoom: throw .unavailable("too many audit records wait to be written")
+        }
+    }
 
     /// Returns when the record is in the database; when it throws, the record waits for the database to come back.
+    package func wait(for number: UInt64) async throws(StoreFailure) { try await write(upTo: number) }
+
+    /// `recordRefusal` and `wait`.
     package func recordNow(_ entry: AuditEntry) async throws(StoreFailure) {
-        guard let number = enqueue(entry) else { throw .unavailable("too many audit records wait to be written") }
-        try await write(upTo: number)
+        if let number = try recordRefusal(entry) { try await wait(for: number) }
     }
 
     /// Writes what waits now.
@@ -69,33 +86,25 @@ package final class AuditQueue: Sendable {
         }
     }
 
-    /// The entry's number, nil if there is no room.
-    private func enqueue(_ entry: AuditEntry) -> UInt64? {
+    private func enqueue(_ entry: AuditEntry) -> PendingRecords.Place {
         var entry = entry
         let limit = entry.code == 0 ? Self.maxRequestBytes : Self.maxRefusedRequestBytes
         if entry.request.utf8.count > limit {
             entry.request = #"{"omitted_bytes":\#(entry.request.utf8.count)}"#
         }
-        let size = entry.weight
-        let (number, isFull) = pending.withLock { pending -> (UInt64?, Bool) in
-            guard pending.entries.count < Self.maxEntries, pending.byteCount + size <= Self.maxBytes else {
-                pending.lost += 1
-                return (nil, true)
-            }
-            pending.entries.append(entry)
-            pending.byteCount += size
-            pending.accepted += 1
-            return (pending.accepted, pending.entries.count >= Self.batchSize)
+        let (place, isFull) = pending.withLock { pending -> (PendingRecords.Place, Bool) in
+            let place = pending.add(entry)
+            return (place, pending.entries.count >= Self.batchSize)
         }
         if isFull { waker.yield() }
-        return number
+        return place
     }
 
     /// One writer at a time; those who wait for it usually find their record written.
     private func write(upTo number: UInt64) async throws(StoreFailure) {
         try await writing.withLock(true) { () async throws(StoreFailure) in
             while pending.withLock({ $0.finished < number }) {
-                let batch = pending.withLock { Array($0.entries.prefix(Self.batchSize)) }
+                let batch = pending.withLock { $0.take(Self.batchSize) }
                 try await append(batch)
                 finish(batch)
             }
@@ -118,11 +127,7 @@ package final class AuditQueue: Sendable {
     }
 
     private func finish(_ batch: [AuditEntry]) {
-        pending.withLock { pending in
-            pending.entries.removeFirst(batch.count)
-            pending.byteCount -= batch.reduce(0) { $0 + $1.weight }
-            pending.finished += UInt64(batch.count)
-        }
+        pending.withLock { $0.finish(batch) }
     }
 
     private func admitLosses() async {
@@ -145,12 +150,5 @@ package final class AuditQueue: Sendable {
         } catch {
             // They stay counted, and are admitted with the next batch.
         }
-    }
-}
-
-extension AuditEntry {
-    /// Bytes, roughly.
-    fileprivate var weight: Int {
-        512 + method.utf8.count + resource.utf8.count + message.utf8.count + request.utf8.count
     }
 }

@@ -19,6 +19,10 @@ package struct AuditEntry: Hashable, Sendable {
     package var requestID: String
     /// Why, in the caller's words; empty when not said.
     package var reason: String
+    /// How many calls, equal but for their time and request id, this is the record of.
+    package var count: Int64
+    /// When the last of them was; nil when there is one.
+    package var lastTime: Timestamp?
 
     package init(
         time: Timestamp,
@@ -31,7 +35,9 @@ package struct AuditEntry: Hashable, Sendable {
         message: String = "",
         request: String = "{}",
         requestID: String,
-        reason: String = ""
+        reason: String = "",
+        count: Int64 = 1,
+        lastTime: Timestamp? = nil
     ) {
         self.time = time
         self.principal = principal
@@ -44,6 +50,14 @@ package struct AuditEntry: Hashable, Sendable {
         self.request = request
         self.requestID = requestID
         self.reason = reason
+        self.count = count
+        self.lastTime = lastTime
+    }
+
+    /// Makes this the record of one more call.
+    mutating func countAgain(at time: Timestamp) {
+        count += 1
+        lastTime = max(time, lastTime ?? self.time)
     }
 }
 

@@ -80,7 +80,9 @@ extension V1.AuditRecord {
             request: entry.request,
             revision: record.revision,
             requestId: entry.requestID,
-            reason: entry.reason.isEmpty ? nil : entry.reason
+            reason: entry.reason.isEmpty ? nil : entry.reason,
+            count: entry.count == 1 ? nil : entry.count,
+            lastTimeUnixMs: entry.lastTime?.milliseconds
         )
     }
 }

@@ -74,8 +74,9 @@ struct Row {
         return try required(Self.network(bytes)).address
     }
 
-    mutating func time() throws(StoreFailure) -> Timestamp {
-        let microseconds = try Self.number(required(next(.timestamptz)))
+    mutating func time() throws(StoreFailure) -> Timestamp { try required(optionalTime()) }
+    mutating func optionalTime() throws(StoreFailure) -> Timestamp? {
+        guard let microseconds = try next(.timestamptz).map(Self.number) else { return nil }
         var (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
         if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1_000_000) }
         return Timestamp(

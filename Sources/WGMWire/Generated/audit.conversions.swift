@@ -34,7 +34,9 @@ extension V1.AuditRecord: @unsafe CConvertible {
             request: unsafe Copy.string(c.pointee.request),
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
             requestId: unsafe Copy.string(c.pointee.request_id),
-            reason: unsafe Copy.string(c.pointee.reason)
+            reason: unsafe Copy.string(c.pointee.reason),
+            count: unsafe c.pointee.has_count != 0 ? c.pointee.count : nil,
+            lastTimeUnixMs: unsafe c.pointee.has_last_time_unix_ms != 0 ? c.pointee.last_time_unix_ms : nil
         )
     }
 
@@ -84,6 +86,14 @@ extension V1.AuditRecord: @unsafe CConvertible {
         }
         if let value = self.reason {
             unsafe c.pointee.reason = arena.string(value)
+        }
+        if let value = self.count {
+            unsafe c.pointee.has_count = 1
+            unsafe c.pointee.count = value
+        }
+        if let value = self.lastTimeUnixMs {
+            unsafe c.pointee.has_last_time_unix_ms = 1
+            unsafe c.pointee.last_time_unix_ms = value
         }
         return unsafe c
     }

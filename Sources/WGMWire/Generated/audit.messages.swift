@@ -25,6 +25,10 @@ extension V1 {
         public var requestId: String?
         /// Why, in the caller's words: the call's metadata "reason".
         public var reason: String?
+        /// Of how many calls this is the record, equal but for time and request id; 1 when absent.
+        public var count: Int64?
+        /// When the last of them was.
+        public var lastTimeUnixMs: Int64?
 
         public init(
             sequence: Int64? = nil,
@@ -39,7 +43,9 @@ extension V1 {
             request: String? = nil,
             revision: Int64? = nil,
             requestId: String? = nil,
-            reason: String? = nil
+            reason: String? = nil,
+            count: Int64? = nil,
+            lastTimeUnixMs: Int64? = nil
         ) {
             self.sequence = sequence
             self.timeUnixMs = timeUnixMs
@@ -54,6 +60,8 @@ extension V1 {
             self.revision = revision
             self.requestId = requestId
             self.reason = reason
+            self.count = count
+            self.lastTimeUnixMs = lastTimeUnixMs
         }
     }
 

@@ -32,7 +32,9 @@ extension V1.AuditRecord {
 
     /// What the daemon says, and why the caller says that it was done.
     fileprivate var words: String {
-        [message, reason.map { "(\($0))" }].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
+        let times = count.map { "\($0) times, last at \(Words.time(lastTimeUnixMs))" }
+        let parts = [times, message, reason.map { "(\($0))" }]
+        return parts.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     fileprivate var result: String {
@@ -46,6 +48,7 @@ extension V1.AuditRecord {
             "uid": .number(uid), "token_id": .text(tokenId), "method": .text(method), "resource": .text(resource),
             "code": .number(code), "message": .text(message), "request": .text(request),
             "revision": .number(revision), "request_id": .text(requestId), "reason": .text(reason),
+            "count": .number(count ?? 1), "last_time_unix_ms": .number(lastTimeUnixMs),
         ])
     }
 }

@@ -119,6 +119,92 @@ import WGMModel
         #expect(await messages == ["a", "b"])
     }
 
+    private func refusal(_ resource: String, uid: UInt32? = 7, at second: Int64 = 1, id: String = "1.1") -> AuditEntry {
+        var entry = entry("no")
+        entry.time = Timestamp(seconds: second)
+        entry.code = 7
+        entry.uid = uid
+        entry.resource = resource
+        entry.requestID = id
+        return entry
+    }
+
+    @Test("equal reads of one second share a record, which counts them and says when the last was")
+    func equalReads() async throws {
+        for second: Int64 in [5, 9, 7] {
+            var read = entry("a")
+            read.time = Timestamp(seconds: second)
+            read.requestID = "1.\(second)"
+            queue.record(read)
+        }
+        queue.record(entry("b"))
+        try await queue.flush()
+        let records = await store.audit.map(\.entry)
+        #expect(records.map(\.count) == [3, 1])
+        #expect(records.map(\.time.seconds) == [5, 1])
+        #expect(records.map(\.lastTime?.seconds) == [9, nil])
+        #expect(records.first?.requestID == "1.5")
+    }
+
+    @Test("a record that was written counts no more: the next equal read gets a new one")
+    func afterWriting() async throws {
+        let number = try #require(queue.record(entry("a")))
+        #expect(queue.recordAgain(number, at: Timestamp(seconds: 2)))
+        try await queue.flush()
+        #expect(!queue.recordAgain(number, at: Timestamp(seconds: 3)))
+        queue.record(entry("a"))
+        try await queue.flush()
+        #expect(await store.audit.map(\.entry.count) == [2, 1])
+    }
+
+    @Test("a record that a writer has in its hands counts no more, even when the write fails")
+    func afterFailure() async throws {
+        let number = try #require(queue.record(entry("a")))
+        await store.fail(.unavailable("gone"))
+        await #expect(throws: StoreFailure.self) { try await queue.flush() }
+        #expect(!queue.recordAgain(number, at: Timestamp(seconds: 2)))
+        queue.record(entry("a"))
+        queue.record(entry("a"))
+        await store.fail(nil)
+        try await queue.flush()
+        #expect(await store.audit.map(\.entry.count) == [1, 2])
+    }
+
+    @Test("refusals get a record each until the caller's budget is spent, then they are counted, exactly")
+    func refusalBudget() async throws {
+        let total = RefusalBudget.each + 10_000
+        for index in 0..<total { try await queue.recordNow(refusal("r\(index)", id: "1.\(index)")) }
+        try await queue.flush()
+        let records = await store.audit.map(\.entry)
+        #expect(records.count == RefusalBudget.each + 1)
+        #expect(records.reduce(0) { $0 + $1.count } == Int64(total))
+        #expect(records.last?.method == "wgmd/refusals")
+        #expect(records.last?.uid == 7)
+    }
+
+    @Test("one caller's refusals do not spend another's budget, and a minute later there is a new one")
+    func budgetsOfOthers() async throws {
+        for index in 0..<(RefusalBudget.each + 5) { _ = try queue.recordRefusal(refusal("r\(index)")) }
+        #expect(try queue.recordRefusal(refusal("s")) == nil)
+        #expect(try queue.recordRefusal(refusal("s", uid: 8)) != nil)
+        #expect(try queue.recordRefusal(refusal("s", uid: nil, id: "9@192.0.2.1")) != nil)
+        #expect(try queue.recordRefusal(refusal("s", at: 62)) != nil)
+    }
+
+    @Test("what the daemon says of itself has no budget")
+    func ownFailures() async throws {
+        for index in 0..<(2 * RefusalBudget.each) { queue.record(refusal("r\(index)", uid: nil)) }
+        try await queue.flush()
+        #expect(await store.audit.count == 2 * RefusalBudget.each)
+    }
+
+    @Test("many callers share one budget when they are too many to tell apart")
+    func manyCallers() {
+        var budget = RefusalBudget()
+        let admitted = (0..<10_000).filter { budget.admit("uid \($0)", at: Timestamp(seconds: 1)) }
+        #expect(admitted.count == 1024 + RefusalBudget.each)
+    }
+
     @Test("text from outside is cut at a character and loses its control characters")
     func clipping() {
         #expect(AuditText.clip("a\nb\0c", to: 100) == "a\u{fffd}b\u{fffd}c")

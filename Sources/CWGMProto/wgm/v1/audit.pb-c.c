@@ -142,7 +142,7 @@ void   wgm__v1__list_audit_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__list_audit_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[13] =
+static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[15] =
 {
   {
     "sequence",
@@ -300,9 +300,35 @@ static const ProtobufCFieldDescriptor wgm__v1__audit_record__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "count",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__AuditRecord, has_count),
+    offsetof(Wgm__V1__AuditRecord, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_time_unix_ms",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__AuditRecord, has_last_time_unix_ms),
+    offsetof(Wgm__V1__AuditRecord, last_time_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__audit_record__field_indices_by_name[] = {
   7,   /* field[7] = code */
+  13,   /* field[13] = count */
+  14,   /* field[14] = last_time_unix_ms */
   8,   /* field[8] = message */
   5,   /* field[5] = method */
   2,   /* field[2] = principal */
@@ -319,7 +345,7 @@ static const unsigned wgm__v1__audit_record__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__audit_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor wgm__v1__audit_record__descriptor =
 {
@@ -329,7 +355,7 @@ const ProtobufCMessageDescriptor wgm__v1__audit_record__descriptor =
   "Wgm__V1__AuditRecord",
   "wgm.v1",
   sizeof(Wgm__V1__AuditRecord),
-  13,
+  15,
   wgm__v1__audit_record__field_descriptors,
   wgm__v1__audit_record__field_indices_by_name,
   1,  wgm__v1__audit_record__number_ranges,

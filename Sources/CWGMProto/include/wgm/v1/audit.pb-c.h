@@ -46,10 +46,14 @@ struct  Wgm__V1__AuditRecord
   int64_t revision;
   char *request_id;
   char *reason;
+  protobuf_c_boolean has_count;
+  int64_t count;
+  protobuf_c_boolean has_last_time_unix_ms;
+  int64_t last_time_unix_ms;
 };
 #define WGM__V1__AUDIT_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__audit_record__descriptor) \
-    , 0, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL, NULL }
+    , 0, 0, 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, NULL, NULL, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__ListAuditRequest

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+/// Audit records that wait to be written, in order, with a number each.
+struct PendingRecords {
+    private(set) var entries: [AuditEntry] = []
+    private var byteCount = 0
+    /// How many were ever accepted, how many of these a writer has had in its hands, and how many are done with.
+    private(set) var accepted: UInt64 = 0
+    private var taken: UInt64 = 0
+    private(set) var finished: UInt64 = 0
+    /// The numbers of those that wait and may still count equal calls.
+    private var open: [Said: UInt64] = [:]
+    private var refusals = RefusalBudget()
+    /// Records that could not be kept, since the last record that said how many.
+    var lost = 0
+
+    enum Place {
+        /// In the record of that number.
+        case record(UInt64)
+        /// The same, for a refusal beyond its caller's budget.
+        case beyondBudget(UInt64)
+        case noRoom
+    }
+
+    mutating func add(_ entry: AuditEntry) -> Place {
+        var number: UInt64?
+        if let caller = entry.refusedCaller, !refusals.admit(caller, at: entry.time) {
+            number = countAgain(entry) ?? countAgain(entry.furtherRefusal) ?? append(entry.furtherRefusal)
+            return number.map { .beyondBudget($0) } ?? .noRoom
+        }
+        // Equal refusals within the budget stay apart: each is known to be in the database when its caller is told.
+        number = entry.code == 0 ? countAgain(entry) ?? append(entry) : append(entry)
+        return number.map { .record($0) } ?? .noRoom
+    }
+
+    /// Counts one more call; false when the record is being written, or is not there any more.
+    mutating func countAgain(_ number: UInt64, at time: Timestamp) -> Bool {
+        guard number > taken, number <= accepted else { return false }
+        entries[Int(number - finished - 1)].countAgain(at: time)
+        return true
+    }
+
+    /// What is written next; it counts no more calls from here on, be it written or not.
+    mutating func take(_ most: Int) -> [AuditEntry] {
+        let batch = Array(entries.prefix(most))
+        taken = max(taken, finished + UInt64(batch.count))
+        if taken == accepted { open.removeAll(keepingCapacity: open.count < most) }
+        return batch
+    }
+
+    mutating func finish(_ batch: [AuditEntry]) {
+        entries.removeFirst(batch.count)
+        byteCount -= batch.reduce(0) { $0 + $1.weight }
+        finished += UInt64(batch.count)
+    }
+
+    private mutating func countAgain(_ entry: AuditEntry) -> UInt64? {
+        guard let number = open[Said(entry)], countAgain(number, at: entry.time) else { return nil }
+        return number
+    }
+
+    private mutating func append(_ entry: AuditEntry) -> UInt64? {
+        guard entries.count < AuditQueue.maxEntries, byteCount + entry.weight <= AuditQueue.maxBytes else {
+            lost += 1
+            return nil
+        }
+        entries.append(entry)
+        byteCount += entry.weight
+        accepted += 1
+        open[Said(entry)] = accepted
+        return accepted
+    }
+}
+
+/// What an entry says besides its time and request id.
+private struct Said: Hashable {
+    let entry: AuditEntry
+
+    init(_ entry: AuditEntry) { self.entry = entry }
+
+    static func == (left: Self, right: Self) -> Bool {
+        let (left, right) = (left.entry, right.entry)
+        return left.resource == right.resource && left.method == right.method && left.tokenID == right.tokenID
+            && left.principal == right.principal && left.uid == right.uid && left.code == right.code
+            && left.request == right.request && left.message == right.message && left.reason == right.reason
+    }
+
+    /// Everything that the caller can vary: else many entries of one hash would make the table slow.
+    func hash(into hasher: inout Hasher) {
+        for text in [entry.resource, entry.method, entry.request, entry.message, entry.reason] { hasher.combine(text) }
+        hasher.combine(entry.tokenID)
+    }
+}
+
+extension AuditEntry {
+    /// Bytes, roughly.
+    fileprivate var weight: Int {
+        512 + method.utf8.count + resource.utf8.count + message.utf8.count + request.utf8.count
+    }
+}
