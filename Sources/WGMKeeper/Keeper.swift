@@ -68,18 +68,20 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
     ) throws(KernelFailure) -> [UInt8] {
         switch request.body {
         case .hello:
-            return identity.encoded()
+            return try identity().encoded()
         case .generateKey(let interface):
             return try generateKey(for: interface).encoded()
         case .change(let change, let interface, let owner):
             try apply(change, to: interface, owner: owner, JournalSubject(request, packet, interface, owner, time))
             return []
         case .dump(let interface):
-            return try kernel.dump(interface)?.encoded() ?? []
+            return try kernel.dump(interface, marking: keys.isReady ? keys.sealing.marker : nil)?.encoded() ?? []
         case .signToken(let input):
             return try sign(input, at: time)
         case .ownedInterfaces:
             return try ownedInterfaces()
+        case .sealSecrets(let boxes, let interface):
+            return SealedSecret.encoded(try seal(boxes, of: interface))
         }
     }
 
@@ -100,14 +102,37 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
 }
 
 extension Keeper where Kernel: ~Copyable {
-    private var identity: KeeperIdentity {
+    private func identity() throws(KernelFailure) -> KeeperIdentity {
         KeeperIdentity(
             version: version,
             state: keys.isReady ? .ready : .sealed,
             sealingKeyID: keys.isReady ? keys.sealing.id : 0,
             signingKeyID: keys.isReady ? keys.signing.keyID : "",
-            signingPublicKey: keys.isReady ? keys.signing.publicKey : []
+            signingPublicKey: keys.isReady ? keys.signing.publicKey : [],
+            intakeKey: keys.isReady ? try intake().publicKey : nil
         )
+    }
+
+    /// Made when needed: a key less in memory.
+    private func intake() throws(KernelFailure) -> IntakeKeyPair {
+        do { return try IntakeKeyPair(of: keys.sealing) } catch {
+            throw KernelFailure(.other, "the intake key could not be made: \(error)")
+        }
+    }
+
+    private func seal(_ boxes: [SecretBox], of interface: InterfaceID) throws(KernelFailure) -> [SealedSecret] {
+        try requireKeys()
+        guard boxes.count <= SealedSecret.maximumCount else {
+            throw KernelFailure(.invalidArgument, "at most \(SealedSecret.maximumCount) secrets at once")
+        }
+        let intake = try intake()
+        var secrets: [SealedSecret] = []
+        for box in boxes {
+            do { secrets.append(try intake.reseal(box, of: interface, keys.sealing)) } catch {
+                throw KernelFailure(.invalidArgument, "a secret is not one that was encrypted to this keeper")
+            }
+        }
+        return secrets
     }
 
     private func generateKey(for interface: InterfaceID) throws(KernelFailure) -> GeneratedKey {

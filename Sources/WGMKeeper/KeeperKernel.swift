@@ -13,7 +13,9 @@ package protocol KeeperKernel: ~Copyable {
     ) throws(KernelFailure)
 
     /// nil when there is no interface of that name.
-    mutating func dump(_ name: InterfaceName) throws(KernelFailure) -> ActualInterface?
+    ///
+    /// Without `marking` a preshared key's mark is `unknown`.
+    mutating func dump(_ name: InterfaceName, marking: KeyMarker?) throws(KernelFailure) -> ActualInterface?
 
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID]
 }

@@ -116,7 +116,8 @@ extension PacketReader {
         case .setLink: return try setLink()
         case .setDevice: return try setDevice()
         case .setPeers, .setPrefixes: return try listChange(kind)
-        case .hello, .generateKey, .dump, .signToken, .ownedInterfaces: throw .unknownKind(kind.rawValue)
+        case .hello, .generateKey, .dump, .signToken, .ownedInterfaces, .sealSecrets:
+            throw .unknownKind(kind.rawValue)
         }
     }
 

@@ -59,13 +59,15 @@ extension PacketWriter {
         for element in list { append(&self, element) }
     }
 
-    /// Key (32) · flags (1) · endpoint · keepalive (2) · handshake (12) · received (8) · sent (8) · addresses (4 + …).
+    /// Key (32) · flags (1) · mark of the preshared key (16) · endpoint · keepalive (2) · handshake (12) · received (8) · sent (8) · addresses (4 + …).
     fileprivate mutating func append(_ key: PublicKey, _ peer: ActualPeer) {
         append(key.bytes)
         append(
-            integer: (peer.hasPresharedKey ? PeerFlag.presharedKey : 0) | (peer.endpoint == nil ? 0 : PeerFlag.endpoint)
+            integer: (peer.presharedKey == nil ? 0 : PeerFlag.presharedKey)
+                | (peer.endpoint == nil ? 0 : PeerFlag.endpoint)
                 | (peer.lastHandshake == nil ? 0 : PeerFlag.handshake)
         )
+        if let mark = peer.presharedKey { append(mark.bytes) }
         if let endpoint = peer.endpoint { append(endpoint) }
         append(integer: peer.keepalive)
         if let handshake = peer.lastHandshake {
@@ -90,7 +92,7 @@ extension PacketReader {
         let key = try publicKey()
         var peer = ActualPeer()
         let flags = try flags(known: PeerFlag.presharedKey | PeerFlag.endpoint | PeerFlag.handshake)
-        peer.hasPresharedKey = flags & PeerFlag.presharedKey != 0
+        if flags & PeerFlag.presharedKey != 0 { peer.presharedKey = try keyMark() }
         if flags & PeerFlag.endpoint != 0 { peer.endpoint = try endpoint() }
         peer.keepalive = try integer()
         if flags & PeerFlag.handshake != 0 {

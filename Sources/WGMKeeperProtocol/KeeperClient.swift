@@ -94,6 +94,21 @@ package actor KeeperClient {
         return try connection.decode(payload) { (bytes) throws(PacketError) in try GeneratedKey(decoding: bytes) }
     }
 
+    /// Seals for the interface what callers encrypted to the keeper, in order.
+    package func seal(_ boxes: [SecretBox], for interface: InterfaceID) throws(KernelFailure) -> [SealedSecret] {
+        var secrets: [SealedSecret] = []
+        for start in stride(from: 0, to: boxes.count, by: SealedSecret.maximumCount) {
+            let part = Array(boxes[start..<min(start + SealedSecret.maximumCount, boxes.count)])
+            let payload = try exchange(.sealSecrets(part, interface))
+            secrets += try connection.decode(payload) { (bytes) throws(PacketError) in
+                let secrets = try SealedSecret.decode(bytes)
+                guard secrets.count == part.count else { throw .invalidField }
+                return secrets
+            }
+        }
+        return secrets
+    }
+
     /// Sends the change in as many packets as it needs, in order, and stops at the first that fails.
     package func apply(
         _ change: KernelChange,

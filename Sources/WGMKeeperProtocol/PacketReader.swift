@@ -107,6 +107,16 @@ extension PacketReader {
         return key
     }
 
+    mutating func keyMark() throws(PacketError) -> KeyMark {
+        guard let mark = KeyMark(bytes: try bytes(KeyMark.byteCount)) else { throw .truncated }
+        return mark
+    }
+
+    mutating func secretBox() throws(PacketError) -> SecretBox {
+        guard let box = SecretBox(bytes: Array(try bytes(SecretBox.byteCount))) else { throw .truncated }
+        return box
+    }
+
     /// Family (4 or 6) · 4 or 16 bytes.
     mutating func address() throws(PacketError) -> IPAddress {
         guard let family = AddressFamily(rawValue: try integer()) else { throw .invalidField }

@@ -12,18 +12,28 @@ package struct KeeperIdentity: Hashable, Sendable {
 
     package var version: String
     package var state: State
-    /// The three that follow are 0 or empty in a sealed keeper.
+    /// The four that follow are 0, empty or nil in a sealed keeper.
     package var sealingKeyID: UInt32
     package var signingKeyID: String
     /// Ed25519, 32 bytes.
     package var signingPublicKey: [UInt8]
+    /// What secrets from outside are encrypted to.
+    package var intakeKey: IntakeKey?
 
-    package init(version: String, state: State, sealingKeyID: UInt32, signingKeyID: String, signingPublicKey: [UInt8]) {
+    package init(
+        version: String,
+        state: State,
+        sealingKeyID: UInt32,
+        signingKeyID: String,
+        signingPublicKey: [UInt8],
+        intakeKey: IntakeKey?
+    ) {
         self.version = version
         self.state = state
         self.sealingKeyID = sealingKeyID
         self.signingKeyID = signingKeyID
         self.signingPublicKey = signingPublicKey
+        self.intakeKey = intakeKey
     }
 }
 
@@ -100,6 +110,7 @@ extension KeeperIdentity {
         writer.append(signingKeyID, limit: 100)
         writer.append(integer: UInt16(clamping: signingPublicKey.count))
         writer.append(signingPublicKey)
+        writer.append(intakeKey?.bytes ?? [])
         return writer.bytes
     }
 
@@ -113,6 +124,7 @@ extension KeeperIdentity {
         signingKeyID = try reader.text(limit: 100)
         signingPublicKey = Array(try reader.bytes(Int(try reader.integer(UInt16.self))))
         guard signingPublicKey.count == (state == .ready ? 32 : 0) else { throw .invalidField }
+        if state == .ready { intakeKey = IntakeKey(bytes: Array(try reader.bytes(IntakeKey.byteCount))) }
         try reader.end()
     }
 }
@@ -125,5 +137,25 @@ extension GeneratedKey {
         publicKey = try reader.publicKey()
         sealed = try reader.sealedKey()
         try reader.end()
+    }
+}
+
+extension SealedSecret {
+    /// Public key (32) · sealed key (77) · mark (16, zeros for a private key).
+    package static let byteCount = PublicKey.byteCount + SealedKey.byteCount + KeyMark.byteCount
+    /// As many boxes as fit a request, and as many replies as fit a packet.
+    package static let maximumCount = 400
+
+    package static func encoded(_ secrets: [SealedSecret]) -> [UInt8] {
+        secrets.flatMap { $0.publicKey.bytes + $0.key.bytes + ($0.mark ?? .unknown).bytes }
+    }
+
+    package static func decode(_ payload: [UInt8]) throws(PacketError) -> [SealedSecret] {
+        guard payload.count % byteCount == 0 else { throw .truncated }
+        var reader = PacketReader(payload)
+        return try reader.list(count: payload.count / byteCount) { (reader) throws(PacketError) in
+            let (publicKey, key, mark) = (try reader.publicKey(), try reader.sealedKey(), try reader.keyMark())
+            return SealedSecret(publicKey: publicKey, key: key, mark: mark == .unknown ? nil : mark)
+        }
     }
 }

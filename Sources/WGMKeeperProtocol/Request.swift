@@ -18,6 +18,7 @@ package enum RequestKind: UInt8, Sendable, CaseIterable {
     case dump = 9
     case signToken = 10
     case ownedInterfaces = 11
+    case sealSecrets = 12
 }
 
 /// One request of wgmd to the keeper.
@@ -31,9 +32,11 @@ package struct Request: Hashable, Sendable {
         /// `base64url(header).base64url(claims)` in ASCII.
         case signToken([UInt8])
         case ownedInterfaces
+        /// Opens what callers encrypted to the keeper, and seals it for the interface.
+        case sealSecrets([SecretBox], InterfaceID)
     }
 
-    package static let protocolVersion: UInt16 = 1
+    package static let protocolVersion: UInt16 = 2
     /// Chosen by the client; the reply carries it back.
     package var number: UInt32
     package var body: Body
@@ -51,6 +54,7 @@ package struct Request: Hashable, Sendable {
         case .dump: .dump
         case .signToken: .signToken
         case .ownedInterfaces: .ownedInterfaces
+        case .sealSecrets: .sealSecrets
         }
     }
 }
@@ -77,6 +81,9 @@ extension Request {
             writer.append(input)
         case .ownedInterfaces:
             writer.appendSubject(nil, nil)
+        case .sealSecrets(let boxes, let interface):
+            writer.appendSubject(nil, interface)
+            writer.append(boxes) { $0.append($1.bytes) }
         }
         return writer.bytes
     }
@@ -118,6 +125,13 @@ extension Request {
         case .ownedInterfaces:
             try subject.requireNone()
             return .ownedInterfaces
+        case .sealSecrets:
+            guard subject.name == nil else { throw .invalidField }
+            let count = try reader.count(UInt16.self, elementSize: SecretBox.byteCount)
+            return .sealSecrets(
+                try reader.list(count: count) { (reader) throws(PacketError) in try reader.secretBox() },
+                subject.owner
+            )
         }
     }
 }

@@ -65,12 +65,16 @@ package struct LinuxKernel: ~Copyable {
     /// What is there under that name; nil when there is no such link.
     ///
     /// A link that is no WireGuard at all has the backend `automatic`, no owner and no peers.
-    package mutating func dump(_ name: InterfaceName) throws(KernelFailure) -> ActualInterface? {
+    /// Without `marking` a preshared key's mark is `unknown`.
+    package mutating func dump(
+        _ name: InterfaceName,
+        marking: KeyMarker? = nil
+    ) throws(KernelFailure) -> ActualInterface? {
         userspace.reap()
         guard let link = try route.link(name) else { return nil }
         var actual: ActualInterface?
         // The link may vanish between two reads.
-        _ = try KernelFailure.unless(ENODEV) { () throws(KernelFailure) in actual = try read(link, name) }
+        _ = try KernelFailure.unless(ENODEV) { () throws(KernelFailure) in actual = try read(link, name, marking) }
         return actual
     }
 
@@ -115,13 +119,17 @@ extension LinuxKernel {
         }
     }
 
-    private mutating func read(_ link: Link, _ name: InterfaceName) throws(KernelFailure) -> ActualInterface {
+    private mutating func read(
+        _ link: Link,
+        _ name: InterfaceName,
+        _ marking: KeyMarker?
+    ) throws(KernelFailure) -> ActualInterface {
         var actual = ActualInterface(name: name, owner: link.owner, backend: link.backend)
         actual.isUp = link.isUp
         actual.mtu = link.mtu
         actual.addresses = try route.addresses(of: link)
         actual.routes = try route.routes(of: link)
-        guard let device = try device(link) else {
+        guard let device = try device(link, marking) else {
             actual.backend = .automatic
             return actual
         }
@@ -133,13 +141,13 @@ extension LinuxKernel {
     }
 
     /// nil for a link that is no WireGuard, such as another program's tunnel.
-    private mutating func device(_ link: Link) throws(KernelFailure) -> DeviceDump? {
+    private mutating func device(_ link: Link, _ marking: KeyMarker?) throws(KernelFailure) -> DeviceDump? {
         switch link.backend {
         case .automatic: return nil
-        case .kernel: return try generic.device(link)
+        case .kernel: return try generic.device(link, marking)
         case .userspace:
-            guard link.owner == nil else { return try userspace.device(link) }
-            return try? userspace.device(link)
+            guard link.owner == nil else { return try userspace.device(link, marking) }
+            return try? userspace.device(link, marking)
         }
     }
 }

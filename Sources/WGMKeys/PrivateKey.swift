@@ -25,6 +25,14 @@ package struct PrivateKey: ~Copyable, Sendable {
         self = try unsafe text.withUnsafeBytes { (text) throws(KeyError) in try unsafe PrivateKey(base64: text) }
     }
 
+    /// Takes 32 bytes as WireGuard does, which clears and sets bits that every key has so.
+    init(clamping memory: consuming LockedMemory) throws(KeyError) {
+        guard !memory.isZero else { throw .malformed }
+        unsafe memory.mutableBytes[0] &= 248
+        unsafe memory.mutableBytes[31] = memory.bytes[31] & 127 | 64
+        try self.init(memory)
+    }
+
     init(_ memory: consuming LockedMemory) throws(KeyError) {
         guard !memory.isZero else { throw .malformed }
         var bytes = [UInt8](repeating: 0, count: PublicKey.byteCount)

@@ -11,6 +11,8 @@ package struct SealingKey: ~Copyable, Sendable {
     package static let byteCount = 32
     /// Derived from the key; says under which key something was sealed, and nothing about the key.
     package let id: UInt32
+    /// Tells preshared keys apart.
+    package let marker: KeyMarker
     private let memory: LockedMemory
 
     package static func generate() throws(KeyError) -> SealingKey {
@@ -24,6 +26,7 @@ package struct SealingKey: ~Copyable, Sendable {
 
     private init(_ memory: consuming LockedMemory) throws(KeyError) {
         guard !memory.isZero else { throw .malformed }
+        let marker = KeyMarker(try Self.derive("wgm preshared key mark", from: memory))
         var digest = [UInt8](repeating: 0, count: Int(crypto_generichash_BYTES_MIN))
         let label = Array("wgm sealing key id".utf8)
         let status = unsafe crypto_generichash(
@@ -36,7 +39,29 @@ package struct SealingKey: ~Copyable, Sendable {
         )
         guard status == 0 else { throw .malformed }
         id = digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        self.marker = marker
         self.memory = memory
+    }
+
+    /// 32 bytes that follow from this key and say nothing about it.
+    borrowing func derive(_ purpose: String) throws(KeyError) -> LockedMemory {
+        try Self.derive(purpose, from: memory)
+    }
+
+    private static func derive(_ purpose: String, from memory: borrowing LockedMemory) throws(KeyError) -> LockedMemory
+    {
+        let derived = try LockedMemory(byteCount: 32)
+        let label = Array(purpose.utf8)
+        let status = unsafe crypto_generichash(
+            derived.mutableBytes,
+            derived.byteCount,
+            label,
+            UInt64(label.count),
+            memory.bytes,
+            memory.byteCount
+        )
+        guard status == 0 else { throw .malformed }
+        return derived
     }
 
     /// Lends the secret bytes to `body`, which must not keep them.

@@ -10,7 +10,7 @@ package enum Backend: UInt8, Hashable, Sendable, CaseIterable {
 
 /// What the kernel (or the userspace implementation) holds for one interface, as read back from it.
 ///
-/// Private and preshared keys never get this far: what remains of them is whether there is one.
+/// Private and preshared keys never get this far: what remains is a public key, and the mark of a preshared key.
 package struct ActualInterface: Hashable, Sendable {
     package var name: InterfaceName
     /// The owner's mark on the link; nil when wgm did not make it.
@@ -46,7 +46,8 @@ package struct ActualInterface: Hashable, Sendable {
 
 /// What the kernel holds for one peer.
 package struct ActualPeer: Hashable, Sendable {
-    package var hasPresharedKey = false
+    /// nil when there is none.
+    package var presharedKey: KeyMark?
     package var endpoint: Endpoint?
     /// Seconds; 0 means off.
     package var keepalive: UInt16 = 0

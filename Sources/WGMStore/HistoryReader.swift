@@ -55,7 +55,8 @@ struct HistoryReader {
                 WHERE a.state IS DISTINCT FROM b.state
             ) o,
                 jsonb_object_keys(coalesce(o.before, '{}'::jsonb) || coalesce(o.after, '{}'::jsonb)) AS k (name)
-            WHERE o.before ->> k.name IS DISTINCT FROM o.after ->> k.name AND k.name NOT IN ('id', 'sealed_key')
+            WHERE o.before ->> k.name IS DISTINCT FROM o.after ->> k.name 
+                AND k.name NOT IN ('id', 'sealed_key', 'sealed_preshared_key')
             ORDER BY o.interface, o.peer, k.name LIMIT $4
             """,
             .text(node),
@@ -96,7 +97,8 @@ struct HistoryReader {
                    ARRAY(SELECT jsonb_array_elements_text(state -> 'addresses')),
                    ARRAY(SELECT jsonb_array_elements_text(state -> 'routed')),
                    (state ->> 'endpoint_address')::inet, (state ->> 'endpoint_port')::bigint,
-                   (state ->> 'endpoint_zone')::bigint, (state ->> 'keepalive_s')::bigint, state ->> 'comment', revision
+                   (state ->> 'endpoint_zone')::bigint, (state ->> 'keepalive_s')::bigint,
+                   state ->> 'preshared_key' IS NOT NULL, state ->> 'comment', revision
             FROM (
                 SELECT * FROM history WHERE node = $1 AND interface = $2 AND peer = $3 AND revision <= $4
                 ORDER BY revision DESC LIMIT 1
@@ -121,6 +123,7 @@ struct HistoryReader {
                 Endpoint($0, port: UInt16(clamping: port ?? 0), zone: UInt32(clamping: zone ?? 0))
             },
             keepalive: try row.int(),
+            hasPresharedKey: try row.bool(),
             comment: try row.text(),
             revision: try row.int()
         )

@@ -87,7 +87,7 @@ struct StateReader {
             connection.query(
                 """
                 SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                       keepalive, comment, revision, created
+                       keepalive, sealed_preshared_key, comment, revision, created
                 FROM peer WHERE interface = ANY ($1) ORDER BY id
                 """,
                 ids
@@ -107,7 +107,7 @@ struct StateReader {
             connection.query(
                 """
                 SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                       keepalive, comment, revision, created
+                       keepalive, sealed_preshared_key, comment, revision, created
                 FROM peer WHERE id = ANY ($1) ORDER BY id
                 """,
                 .ints(ids)
@@ -206,10 +206,16 @@ extension Row {
             routed: [],
             endpoint: try endpoint(),
             keepalive: UInt16(clamping: try int()),
+            presharedKey: try presharedKey(),
             comment: try text(),
             revision: try int(),
             created: try time()
         )
+    }
+
+    private mutating func presharedKey() throws(StoreFailure) -> SealedPresharedKey? {
+        guard let bytes = try optionalBytes() else { return nil }
+        return try required(SealedPresharedKey(bytes: bytes))
     }
 
     private mutating func endpoint() throws(StoreFailure) -> Endpoint? {

@@ -111,11 +111,15 @@ struct LayoutTests {
             state: .ready,
             sealingKeyID: 9,
             signingKeyID: "abc",
-            signingPublicKey: [UInt8](repeating: 1, count: 32)
+            signingPublicKey: [UInt8](repeating: 1, count: 32),
+            intakeKey: IntakeKey(bytes: [UInt8](repeating: 2, count: 32))
         )
         #expect(try KeeperIdentity(decoding: ready.encoded()) == ready)
         let key = GeneratedKey(publicKey: Sample.key(1), sealed: Sample.sealedKey)
         #expect(try GeneratedKey(decoding: key.encoded()) == key)
+        let mark = KeyMark(bytes: 1...16)
+        let secrets = [mark, nil].map { SealedSecret(publicKey: Sample.key(1), key: Sample.sealedKey, mark: $0) }
+        #expect(try SealedSecret.decode(SealedSecret.encoded(secrets)) == secrets)
         let owners = [Sample.interface("a"): InterfaceID(1), Sample.interface("b"): InterfaceID(.max)]
         #expect(try OwnedInterfaces.decode(OwnedInterfaces.encoded(owners)) == owners)
     }

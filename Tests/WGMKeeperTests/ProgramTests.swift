@@ -47,7 +47,7 @@ struct ProgramTests {
             seen += packet
             return try Reply(decoding: packet)
         }
-        let identity = try KeeperIdentity(decoding: try exchange(.hello(version: 1)).payload)
+        let identity = try KeeperIdentity(decoding: try exchange(.hello(version: Request.protocolVersion)).payload)
         let generated = try GeneratedKey(decoding: try exchange(.generateKey(Sample.owner)).payload)
         let input = Sample.tokenInput(keyID: identity.signingKeyID)
         let signature = try exchange(.signToken(input)).payload

@@ -36,7 +36,7 @@ struct RecordingKernel: ~Copyable, KeeperKernel {
         }
     }
 
-    mutating func dump(_ name: InterfaceName) throws(KernelFailure) -> ActualInterface? {
+    mutating func dump(_ name: InterfaceName, marking: KeyMarker?) throws(KernelFailure) -> ActualInterface? {
         if let failure = recording.failure { throw failure }
         return recording.actual
     }

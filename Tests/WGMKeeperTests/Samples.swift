@@ -83,14 +83,23 @@ enum Sample {
         .removeRoutes([prefix("::/0")]),
     ]
 
+    static func box(_ byte: UInt8) -> SecretBox {
+        guard let box = SecretBox(bytes: [UInt8](repeating: byte, count: SecretBox.byteCount)) else {
+            preconditionFailure("not a box")
+        }
+        return box
+    }
+
     static let requests: [Request] =
         [
-            Request(number: 1, .hello(version: 1)),
+            Request(number: 1, .hello(version: Request.protocolVersion)),
             Request(number: 2, .generateKey(owner)),
             Request(number: 3, .dump(interface("a-name=15+chars"))),
             Request(number: 4, .signToken(Array("a.b".utf8))),
             Request(number: 5, .signToken([UInt8](repeating: 65, count: PacketLimit.signingInput))),
             Request(number: .max, .ownedInterfaces),
+            Request(number: 7, .sealSecrets([], owner)),
+            Request(number: 7, .sealSecrets([box(1), box(2)], owner)),
         ] + changes.map { Request(number: 6, .change($0, interface: interface(), owner: owner)) }
 
     static func actual(peers: Int, addresses: Int = 2) -> ActualInterface {
@@ -104,7 +113,7 @@ enum Sample {
         actual.firewallMark = 7
         for number in 0..<peers {
             var peer = ActualPeer()
-            peer.hasPresharedKey = number % 2 == 0
+            if number % 2 == 0 { peer.presharedKey = KeyMark(bytes: [UInt8](repeating: 7, count: KeyMark.byteCount)) }
             peer.endpoint = number % 3 == 0 ? nil : Endpoint(IPAddress(v4: 0xc000_0201), port: 1)
             peer.lastHandshake = number % 5 == 0 ? nil : Timestamp(seconds: 1_800_000_000, nanoseconds: 5)
             peer.keepalive = UInt16(number % 100)

@@ -62,7 +62,10 @@ struct DeviceDumpTests {
         #expect(
             peer.allowedAddresses == [try prefix("fd00::1/128"), try prefix("192.0.2.0/24"), try prefix("fd00::2/128")]
         )
-        #expect(peer.hasPresharedKey && peer.keepalive == 25 && peer.receivedBytes == 1 << 40 && peer.sentBytes == 7)
+        #expect(
+            peer.presharedKey == .unknown && peer.keepalive == 25 && peer.receivedBytes == 1 << 40
+                && peer.sentBytes == 7
+        )
         #expect(peer.endpoint == Endpoint("[2001:db8::1]:51820"))
         #expect(peer.lastHandshake == Timestamp(seconds: 1_700_000_000, nanoseconds: 5))
         #expect(dump.peers[try .sample(2)] == ActualPeer())

@@ -126,7 +126,7 @@ struct PeerBatchTests {
             WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL.type,
         ]
         #expect(messages[0].peers[0].attributes == expected)
-        #expect(dump.peers[change.publicKey]?.hasPresharedKey == false)
+        #expect(dump.peers[change.publicKey]?.presharedKey == nil)
     }
 
     @Test("a removal says nothing but that")

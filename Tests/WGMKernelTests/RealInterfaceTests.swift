@@ -69,7 +69,7 @@ struct RealInterfaceTests {
 
     private func expected(_ peer: PeerChange) -> ActualPeer {
         var actual = ActualPeer()
-        actual.hasPresharedKey = true
+        actual.presharedKey = .unknown
         actual.endpoint = peer.endpoint
         actual.keepalive = 25
         actual.allowedAddresses = Set(peer.addAllowedAddresses)

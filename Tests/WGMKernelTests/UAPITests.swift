@@ -59,7 +59,7 @@ struct UAPITests {
         #expect(dump.publicKey?.description == "S57xqPhv4kVeS1z0OVVyhJU800AEMfFzw5eQN5gTbHs=")
         #expect(dump.listenPort == 51820 && dump.firewallMark == 51)
         let peer = try #require(dump.peers[.sample(1)])
-        #expect(peer.hasPresharedKey && peer.keepalive == 25 && peer.sentBytes == 7 && peer.receivedBytes == 8)
+        #expect(peer.presharedKey == .unknown && peer.keepalive == 25 && peer.sentBytes == 7 && peer.receivedBytes == 8)
         #expect(peer.endpoint == Endpoint(try #require(IPAddress("fe80::1")), port: 51820, zone: 3))
         #expect(peer.allowedAddresses == [try prefix("fd00::/64"), try prefix("192.0.2.1/32")])
         #expect(peer.lastHandshake == Timestamp(seconds: 1_700_000_000, nanoseconds: 5))

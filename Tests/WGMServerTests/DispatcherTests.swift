@@ -36,6 +36,12 @@ private struct AbsentStore: Store {
 private struct AbsentKernel: Kernel {
     private static let gone = KernelFailure(.keeperGone, "absent")
 
+    func intakeKey() async throws(KernelFailure) -> IntakeKey { throw Self.gone }
+
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        throw Self.gone
+    }
+
     func generateKey(for: InterfaceID) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
         throw Self.gone
     }

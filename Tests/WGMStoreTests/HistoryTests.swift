@@ -68,6 +68,30 @@ extension StoreTests {
             #expect(state.progress[record.name]?.changed == state.revision)
         }
 
+        @Test func aPresharedKeyIsKeptShownAndRolledBack() async throws {
+            let store = try await store()
+            let bytes = [UInt8](repeating: 3, count: SealedKey.byteCount) + Array(1...16)
+            let preshared = try #require(SealedPresharedKey(bytes: bytes))
+            var carol = try peer("carol", key: 3)
+            carol.presharedKey = preshared
+            try await store.add([carol])
+            func stored() async throws -> SealedPresharedKey? {
+                let peers = try await store.load().peers.values.flatMap(\.values)
+                return try #require(peers.first { $0.name.value == "carol" }).presharedKey
+            }
+            #expect(try await stored() == preshared)
+            let made = try await store.currentRevision()
+            let shown = try await store.revision(made).1.objects.flatMap(\.attributes)
+            #expect(shown.first { $0.name == "preshared_key" }?.after == "set (01020304)")
+            #expect(!shown.contains { $0.name.contains("sealed") || $0.after?.contains("0303") == true })
+            try await store.change(.deletePeers(interface("wg0"), [name("carol")]))
+            #expect(try await store.peer(name("carol"), of: interface("wg0"), at: .revision(made)).hasPresharedKey)
+            try await store.change(.rollBack(to: made))
+            #expect(try await stored() == preshared)
+            let same = try await store.differences(from: made, to: store.currentRevision())
+            #expect(same.objects.isEmpty)
+        }
+
         @Test func aPrefixThatMovedBetweenPeersIsAdopted() async throws {
             let store = try await store()
             let (alice, bob) = try (key(1), key(2))

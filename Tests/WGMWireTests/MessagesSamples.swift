@@ -381,6 +381,20 @@ extension V1.VersionResponse: SampledMessage {
     }
 }
 
+extension V1.IntakeKeyRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.IntakeKeyRequest {
+        V1.IntakeKeyRequest()
+    }
+}
+
+extension V1.IntakeKeyResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.IntakeKeyResponse {
+        V1.IntakeKeyResponse(
+            key: random.maybe([UInt8].self)
+        )
+    }
+}
+
 extension V1.SchemaRequest: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.SchemaRequest {
         V1.SchemaRequest()
@@ -425,7 +439,8 @@ extension V1.Peer: SampledMessage {
             comment: random.maybe(String.self),
             revision: random.maybe(Int64.self),
             createdUnixMs: random.maybe(Int64.self),
-            status: random.maybe(V1.PeerStatus.self)
+            status: random.maybe(V1.PeerStatus.self),
+            hasPresharedKey: random.maybe(Bool.self)
         )
     }
 }
@@ -454,7 +469,8 @@ extension V1.NewPeer: SampledMessage {
             endpoint: random.maybe(String.self),
             keepaliveS: random.maybe(UInt32.self),
             comment: random.maybe(String.self),
-            disabled: random.maybe(Bool.self)
+            disabled: random.maybe(Bool.self),
+            presharedKey: random.maybe([UInt8].self)
         )
     }
 }
@@ -571,7 +587,8 @@ extension V1.GetPeerConfigResponse: SampledMessage {
             allowedAddresses: random.list(String.self),
             keepaliveS: random.maybe(UInt32.self),
             peerPublicKey: random.maybe(String.self),
-            freshness: random.maybe(V1.Freshness.self)
+            freshness: random.maybe(V1.Freshness.self),
+            hasPresharedKey: random.maybe(Bool.self)
         )
     }
 }
@@ -957,6 +974,8 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.DeleteInterfaceResponse.self,
     V1.VersionRequest.self,
     V1.VersionResponse.self,
+    V1.IntakeKeyRequest.self,
+    V1.IntakeKeyResponse.self,
     V1.SchemaRequest.self,
     V1.SchemaResponse.self,
     V1.MethodInfo.self,

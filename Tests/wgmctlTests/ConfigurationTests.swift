@@ -23,7 +23,7 @@ struct ConfigurationTests {
     {
         var reply = Samples.configuration(publicKey: line.publicKey?.description ?? Keys.second)
         change(&reply)
-        return try PeerConfiguration(reply, interface: "wg0", peer: "anna").text(line).copy
+        return try PeerConfiguration(reply, interface: "wg0", peer: "anna").text(line, .absent).copy
     }
 
     /// What `wg-quick strip` makes of a configuration.
@@ -162,11 +162,11 @@ struct ConfigurationTests {
         try Data(content.utf8).write(to: URL(fileURLWithPath: folder.file("key")))
         var warnings: [String] = []
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.file("key"))
-        let read = try PrivateKeyFile.read(path: folder.file("key")) { warnings.append($0) }
+        let read = try KeyFile.privateKey(in: KeyFile.read(path: folder.file("key")) { warnings.append($0) })
         #expect(read.publicKey == publicKey)
         #expect(warnings.isEmpty)
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: folder.file("key"))
-        _ = try PrivateKeyFile.read(path: folder.file("key")) { warnings.append($0) }
+        _ = try KeyFile.read(path: folder.file("key")) { warnings.append($0) }
         #expect(warnings.count == 1)
     }
 
@@ -178,7 +178,7 @@ struct ConfigurationTests {
         let folder = try Folder()
         try Data(text.utf8).write(to: URL(fileURLWithPath: folder.file("key")))
         do {
-            _ = try PrivateKeyFile.read(path: folder.file("key")) { _ in }
+            _ = try KeyFile.privateKey(in: KeyFile.read(path: folder.file("key")) { _ in })
             Issue.record("the key was accepted")
         } catch {
             #expect(!error.lines.joined().contains("SECRET"))

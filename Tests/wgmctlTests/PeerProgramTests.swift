@@ -25,7 +25,127 @@ struct PeerProgramTests {
             }
             return .reply(V1.CreatePeersResponse(peers: peers, revision: 9))
         }
-        return .reply(Samples.configuration(publicKey: Keys.second))
+        var configuration = Samples.configuration(publicKey: Keys.second)
+        configuration.hasPresharedKey = true
+        return intake(call) ?? .reply(configuration)
+    }
+
+    /// The daemon's answer to the question what secrets are to be encrypted to.
+    private static func intake(_ call: ScriptedServer.Call) -> ScriptedServer.Answer? {
+        guard call.method == V1.Meta.intakeKey.name, let key = Keeper.key else { return nil }
+        return .reply(V1.IntakeKeyResponse(key: key.bytes))
+    }
+
+    /// A keeper that can read what is encrypted to it.
+    private enum Keeper {
+        static let sealing = try? SealingKey.generate()
+        static let key: IntakeKey? = {
+            switch sealing {
+            case .some(let sealing): try? IntakeKeyPair(of: sealing).publicKey
+            case .none: nil
+            }
+        }()
+
+        /// The preshared key in the box, in base64.
+        static func opens(_ box: [UInt8]) throws -> String {
+            switch sealing {
+            case .none: return ""
+            case .some(let sealing):
+                let box = try #require(SecretBox(bytes: box))
+                let secret = try IntakeKeyPair(of: sealing).reseal(box, of: InterfaceID(1), sealing)
+                return try sealing.openPresharedKey(secret.key, of: InterfaceID(1), peer: secret.publicKey).base64()
+                    .copy
+            }
+        }
+    }
+
+    private static func presharedKeyLine(_ text: String) throws -> String {
+        let line = text.split(separator: "\n").first { $0.hasPrefix("PresharedKey = ") }
+        return try String(#require(line).dropFirst("PresharedKey = ".count))
+    }
+
+    private func created(_ scene: Scene) throws -> V1.NewPeer {
+        let create = try #require(scene.server.calls.first { $0.method == V1.Peers.create.name })
+        return try #require(V1.CreatePeersRequest(serialized: create.message).peers.first)
+    }
+
+    @Test("The preshared key is made here, and only the keeper can read what is sent of it")
+    func presharedKey() throws {
+        let scene = try Scene(answer: Self.creating)
+        let path = scene.folder.file("anna.conf")
+        #expect(try scene.run("peer", "create", "wg0", "anna", "--config", path).status == 0)
+        let secret = try Self.presharedKeyLine(scene.folder.text("anna.conf"))
+        #expect(secret.count == 44)
+        #expect(try Keeper.opens(created(scene).presharedKey ?? []) == secret)
+        for call in scene.server.calls { #expect(!String(decoding: call.message, as: UTF8.self).contains(secret)) }
+        let plain = try Scene(answer: Self.creating)
+        #expect(try plain.run("peer", "create", "wg0", "anna", "--no-preshared-key").status == 0)
+        #expect(try created(plain).presharedKey == nil)
+        #expect(plain.server.methods == ["Auth/Login", "Peers/Create", "Peers/GetConfig"])
+    }
+
+    @Test("A peer with a key of its own gets a preshared key into its file, or brings one")
+    func presharedKeyOfOwn() throws {
+        let made = try Scene(answer: Self.creating)
+        let path = made.folder.file("anna.conf")
+        let arguments = ["--public-key", Keys.second, "--preshared-key"]
+        #expect(try made.run("peer", "create", "wg0", "anna", arguments[0], arguments[1], arguments[2]).status == 64)
+        let run = try made.run(
+            "peer",
+            "create",
+            "wg0",
+            "anna",
+            arguments[0],
+            arguments[1],
+            arguments[2],
+            "--config",
+            path
+        )
+        #expect(run.status == 0, "\(run.errors)")
+        let secret = try Self.presharedKeyLine(made.folder.text("anna.conf"))
+        #expect(try Keeper.opens(created(made).presharedKey ?? []) == secret)
+
+        let brought = try Scene(answer: Self.creating)
+        let own = try PresharedKey.generate().base64().copy
+        let file = ["--preshared-key-file", "-"]
+        let piped = try brought.run(
+            "peer",
+            "create",
+            "wg0",
+            "bob",
+            arguments[0],
+            arguments[1],
+            file[0],
+            file[1],
+            input: own + "\n"
+        )
+        #expect(piped.status == 0, "\(piped.errors)")
+        #expect(try Keeper.opens(created(brought).presharedKey ?? []) == own)
+        #expect(!piped.output.contains(own) && !piped.errors.contains(own))
+    }
+
+    @Test("A configuration is written again with the preshared key of an earlier file, or says that it lacks one")
+    func presharedKeyAgain() throws {
+        let scene = try Scene(answer: Self.creating)
+        let path = scene.folder.file("anna.conf")
+        let key = try PrivateKey.generate()
+        let (secret, publicKey) = (try key.base64().copy, key.publicKey.description)
+        let preshared = try PresharedKey.generate().base64().copy
+        try Data("[Interface]\nPrivateKey = \(secret)\n[Peer]\nPresharedKey=\(preshared)\n".utf8)
+            .write(to: URL(fileURLWithPath: path))
+        let daemon = try Scene { _ in
+            var configuration = Samples.configuration(publicKey: publicKey)
+            configuration.hasPresharedKey = true
+            return .reply(configuration)
+        }
+        let again = try daemon.run("peer", "config", "wg0", "anna", "--private-key", path)
+        #expect(try Self.presharedKeyLine(again.output) == preshared)
+        let alone = try daemon.run("peer", "config", "wg0", "anna", "--private-key", "-", input: secret)
+        #expect(alone.status == 0 && alone.errors.contains("--preshared-key-file"))
+        #expect(try Self.presharedKeyLine(alone.output) == PeerConfiguration.presharedPlaceholder)
+        #expect(
+            try daemon.run("peer", "config", "wg0", "anna", "--private-key", "-", "--qr", input: secret).status == 1
+        )
     }
 
     private static func privateKeyLine(_ text: String) throws -> String {
@@ -85,11 +205,11 @@ struct PeerProgramTests {
         arguments: [nil, Status(.unavailable, "the change may have been made", reason: "OUTCOME_UNKNOWN")]
     )
     func uncertain(status: Status?) throws {
-        let scene = try Scene { _ in status.map { .failure($0) } ?? .hangUp }
+        let scene = try Scene { call in Self.intake(call) ?? status.map { .failure($0) } ?? .hangUp }
         let run = try scene.run("peer", "create", "wg0", "anna", "--config", scene.folder.file("a.conf"))
         #expect(run.status == 7)
         #expect(run.errors.contains("may have"))
-        #expect(run.errors.contains("its private key is in \(scene.folder.file("a.conf"))"))
+        #expect(run.errors.contains("its keys are in \(scene.folder.file("a.conf"))"))
         #expect(try Self.privateKeyLine(scene.folder.text("a.conf")).count == 44)
         #expect(try scene.folder.mode("a.conf") == 0o600)
     }
@@ -97,7 +217,8 @@ struct PeerProgramTests {
     @Test("When the peer is created but its configuration cannot be read, the key stays", arguments: [true, false])
     func incomplete(toFile: Bool) throws {
         let scene = try Scene { call in
-            call.method == V1.Peers.create.name ? Self.creating(call) : .failure(Status(.unavailable, "no database"))
+            guard call.method != V1.Peers.create.name else { return Self.creating(call) }
+            return Self.intake(call) ?? .failure(Status(.unavailable, "no database"))
         }
         let file = toFile ? ["--config", scene.folder.file("a.conf")] : []
         let run = try Run.program(

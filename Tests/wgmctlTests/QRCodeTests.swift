@@ -42,7 +42,7 @@ struct QRCodeTests {
         let key = try PrivateKey.generate()
         let reply = Samples.configuration(publicKey: key.publicKey.description)
         let configuration = try PeerConfiguration(reply, interface: "wg0", peer: "anna")
-        let text = try configuration.text(.key(key), commented: false)
+        let text = try configuration.text(.key(key), .absent, commented: false)
         let run = try Self.scanned(Self.picture(QRCode(text).text(styled: false)))
         #expect(run.status == 0, "\(run.errors)")
         let copy = text.copy

@@ -199,6 +199,16 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__version_response__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__intake_key_request(void)
+{
+	return &wgm__v1__intake_key_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__intake_key_response(void)
+{
+	return &wgm__v1__intake_key_response__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__schema_request(void)
 {
 	return &wgm__v1__schema_request__descriptor;

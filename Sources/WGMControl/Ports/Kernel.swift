@@ -9,6 +9,12 @@ package protocol Kernel: Sendable {
         for interface: InterfaceID
     ) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey)
 
+    /// The key that callers encrypt secrets to, so that only the keeper can read them.
+    func intakeKey() async throws(KernelFailure) -> IntakeKey
+
+    /// Opens what callers encrypted to the keeper, and seals it for this interface; in order.
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret]
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure)
 
     /// nil when there is no link of that name.

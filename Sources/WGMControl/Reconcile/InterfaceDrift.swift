@@ -65,13 +65,17 @@ struct InterfaceDrift {
                 words(actual.map { Array($0.allowedAddresses) })
             )
         }
-        add("peer \(name) preshared key", "none", actual.hasPresharedKey ? "set" : "none")
+        if !actual.holds(wanted.presharedKey) {
+            add("peer \(name) preshared key", word(wanted.presharedKey?.mark), word(actual.presharedKey))
+        }
         if actual.endpoint == nil, let endpoint = wanted.endpoint {
             add("peer \(name) endpoint", endpoint.description, "none")
         }
         add("peer \(name) keepalive", "\(wanted.keepalive)", "\(actual.keepalive)")
         add("peer \(name) allowed addresses", list(wanted.allowedAddresses), list(Array(actual.allowedAddresses)))
     }
+
+    private func word(_ mark: KeyMark?) -> String { mark.map { "set (\($0))" } ?? "none" }
 
     private func words(_ prefixes: [IPPrefix]?) -> String {
         prefixes.map { "present with \(list($0))" } ?? "absent"

@@ -126,6 +126,13 @@ struct WantedInterface {
     }
 }
 
+extension ActualPeer {
+    /// Of a key that a sealed keeper cannot tell from another it is believed.
+    func holds(_ wanted: SealedPresharedKey?) -> Bool {
+        presharedKey == wanted?.mark || (wanted != nil && presharedKey == .unknown)
+    }
+}
+
 /// What must be told about one peer; nil when nothing.
 private struct PeerDifference {
     private(set) var change: PeerChange
@@ -135,9 +142,10 @@ private struct PeerDifference {
         change = PeerChange(publicKey: peer.publicKey)
         let present = actual ?? ActualPeer()
         if actual == nil { words.append("missing") } else { change.updateOnly = true }
-        if present.hasPresharedKey {
-            change.presharedKey = .clear
-            words.append("had a preshared key")
+        if !present.holds(peer.presharedKey) {
+            change.presharedKey = peer.presharedKey.map { .set($0.key) } ?? .clear
+            let was = present.presharedKey == nil ? "had no preshared key" : "had another preshared key"
+            words.append(peer.presharedKey == nil ? "had a preshared key" : was)
         }
         if present.endpoint == nil, let endpoint = peer.endpoint {
             change.endpoint = endpoint

@@ -94,6 +94,7 @@ package struct NewPeer: Hashable, Sendable {
     package var isIPv6Only: Bool
     package var endpoint: Endpoint?
     package var keepalive: UInt16
+    package var presharedKey: SealedPresharedKey?
     package var comment: String
     package var isEnabled: Bool
 
@@ -105,6 +106,7 @@ package struct NewPeer: Hashable, Sendable {
         isIPv6Only: Bool = false,
         endpoint: Endpoint? = nil,
         keepalive: UInt16 = 0,
+        presharedKey: SealedPresharedKey? = nil,
         comment: String = "",
         isEnabled: Bool = true
     ) {
@@ -115,6 +117,7 @@ package struct NewPeer: Hashable, Sendable {
         self.isIPv6Only = isIPv6Only
         self.endpoint = endpoint
         self.keepalive = keepalive
+        self.presharedKey = presharedKey
         self.comment = comment
         self.isEnabled = isEnabled
     }

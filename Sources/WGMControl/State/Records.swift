@@ -80,6 +80,8 @@ package struct PeerRecord: Hashable, Sendable {
     package var endpoint: Endpoint?
     /// Seconds; 0 is off.
     package var keepalive: UInt16
+    /// nil when there is none.
+    package var presharedKey: SealedPresharedKey?
     package var comment: String
     package var revision: Int64
     package var created: Timestamp
@@ -94,6 +96,7 @@ package struct PeerRecord: Hashable, Sendable {
         routed: [IPPrefix],
         endpoint: Endpoint?,
         keepalive: UInt16,
+        presharedKey: SealedPresharedKey? = nil,
         comment: String,
         revision: Int64,
         created: Timestamp
@@ -107,6 +110,7 @@ package struct PeerRecord: Hashable, Sendable {
         self.routed = routed
         self.endpoint = endpoint
         self.keepalive = keepalive
+        self.presharedKey = presharedKey
         self.comment = comment
         self.revision = revision
         self.created = created

@@ -86,6 +86,7 @@ package struct PastPeer: Hashable, Sendable {
     package var routed: [String]
     package var endpoint: Endpoint?
     package var keepalive: Int64
+    package var hasPresharedKey: Bool
     package var comment: String
     /// The one that had changed it last.
     package var revision: Int64
@@ -97,6 +98,7 @@ package struct PastPeer: Hashable, Sendable {
         routed: [String],
         endpoint: Endpoint?,
         keepalive: Int64,
+        hasPresharedKey: Bool,
         comment: String,
         revision: Int64
     ) {
@@ -106,6 +108,7 @@ package struct PastPeer: Hashable, Sendable {
         self.routed = routed
         self.endpoint = endpoint
         self.keepalive = keepalive
+        self.hasPresharedKey = hasPresharedKey
         self.comment = comment
         self.revision = revision
     }

@@ -19,6 +19,14 @@ final class WatchedKernel: Kernel {
         try await watch { () async throws(KernelFailure) in try await kernel.generateKey(for: interface) }
     }
 
+    func intakeKey() async throws(KernelFailure) -> IntakeKey {
+        try await watch { () async throws(KernelFailure) in try await kernel.intakeKey() }
+    }
+
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await watch { () async throws(KernelFailure) in try await kernel.seal(boxes, for: interface) }
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await watch { () async throws(KernelFailure) in try await kernel.apply(change, to: name, owner: owner) }
     }

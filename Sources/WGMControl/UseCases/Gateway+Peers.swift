@@ -12,7 +12,7 @@ extension Gateway {
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try requireRouteAll(checked, context)
             try begin(context)
-            let change = Change.createPeers(name, checked.peers)
+            let change = Change.createPeers(name, try await withPresharedKeys(checked))
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):
@@ -130,6 +130,7 @@ extension Gateway {
             allowedAddresses: pools(of: gateway.record, for: peer),
             keepalive: peer.keepalive,
             peerPublicKey: peer.publicKey,
+            hasPresharedKey: peer.presharedKey != nil,
             freshness: view.freshness
         )
     }

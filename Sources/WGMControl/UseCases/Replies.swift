@@ -52,6 +52,7 @@ package struct PeerConfiguration: Sendable {
     /// Seconds; 0 is off.
     package var keepalive: UInt16
     package var peerPublicKey: PublicKey
+    package var hasPresharedKey: Bool
     package var freshness: Freshness
 }
 

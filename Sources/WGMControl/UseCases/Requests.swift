@@ -42,6 +42,8 @@ package struct PeerRequest: Sendable {
     package var endpoint: String?
     /// Seconds.
     package var keepalive: UInt32?
+    /// A `SecretBox`.
+    package var presharedKey: [UInt8]?
     package var comment: String?
     package var isDisabled = false
 

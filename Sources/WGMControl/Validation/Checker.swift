@@ -48,6 +48,14 @@ struct Checker {
         return key
     }
 
+    /// nil when there is none.
+    mutating func secretBox(_ bytes: [UInt8]?, _ field: String) -> SecretBox? {
+        guard let bytes, !bytes.isEmpty else { return nil }
+        let box = SecretBox(bytes: bytes)
+        if box == nil { refuse(field, SecretBox.rule) }
+        return box
+    }
+
     /// A number within the range, the default when absent.
     mutating func number(
         _ value: UInt32?,

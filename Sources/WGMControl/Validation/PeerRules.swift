@@ -6,6 +6,8 @@ internal import WGMModel
 struct CheckedPeers {
     var interface: InterfaceName
     var peers: [NewPeer]
+    /// Preshared keys that only the keeper can read, by the place of their peer.
+    var presharedKeys: [(index: Int, box: SecretBox)] = []
 }
 
 extension PeersRequest {
@@ -19,17 +21,21 @@ extension PeersRequest {
         let record = interface.flatMap(gateway)
         var unique = UniqueValues()
         var checked: [NewPeer] = []
+        var boxes: [(index: Int, box: SecretBox)] = []
         for (index, peer) in peers.prefix(Self.maxPeers).enumerated() {
             let path = "peers[\(index)]"
             guard let new = peer.checked(path, &checker) else { continue }
             unique.claim(new, path, &checker)
             if let record { checker.refuseTheGateways(record, new, path) }
+            if let box = checker.secretBox(peer.presharedKey, path + ".preshared_key") {
+                boxes.append((checked.count, box))
+            }
             checked.append(new)
         }
         unique.refuseOverlaps(&checker)
         try checker.finish()
         guard let interface else { throw .invalid([]) }
-        return CheckedPeers(interface: interface, peers: checked)
+        return CheckedPeers(interface: interface, peers: checked, presharedKeys: boxes)
     }
 }
 

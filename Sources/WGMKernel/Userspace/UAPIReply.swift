@@ -18,7 +18,7 @@ enum UAPILimit {
 
 /// The answer to a request of the text protocol, read line by line without any I/O.
 ///
-/// The bytes are dropped once read; of private and preshared keys only whether they are there is kept.
+/// The bytes are dropped once read; of a private key only whether it is there is kept, of a preshared key its mark.
 struct UAPIReply: ~Copyable {
     let purpose: String
     private(set) var device = DeviceDump()
@@ -30,7 +30,12 @@ struct UAPIReply: ~Copyable {
     private var peer = ActualPeer()
     private var handshake = (seconds: Int64(0), nanoseconds: UInt32(0))
 
-    init(purpose: String) { self.purpose = purpose }
+    private let marking: KeyMarker?
+
+    init(purpose: String, marking: KeyMarker? = nil) {
+        self.purpose = purpose
+        self.marking = marking
+    }
 
     /// Reads the next bytes; throws for what is not of the protocol, and for an error that was answered.
     mutating func read(_ bytes: RawSpan) throws(KernelFailure) {
@@ -83,7 +88,7 @@ struct UAPIReply: ~Copyable {
 
     private mutating func takeOfPeer(_ key: String, _ value: RawSpan) throws(KernelFailure) {
         switch key {
-        case "preshared_key": peer.hasPresharedKey = try key32(value, isSecret: true) != nil
+        case "preshared_key": peer.presharedKey = try mark(value)
         case "endpoint": peer.endpoint = Endpoint(scoped: value.text)
         case "persistent_keepalive_interval": peer.keepalive = try number(value)
         case "last_handshake_time_sec": handshake.seconds = try number(value)
@@ -99,7 +104,7 @@ struct UAPIReply: ~Copyable {
 
     private mutating func startPeer(_ value: RawSpan) throws(KernelFailure) {
         keepPeer()
-        guard let key = try key32(value, isSecret: false) else { throw malformed }
+        guard let key = try key32(value) else { throw malformed }
         peerKey = PublicKey(bytes: key)
         peer = ActualPeer()
         handshake = (0, 0)
@@ -122,12 +127,18 @@ struct UAPIReply: ~Copyable {
         return number
     }
 
-    /// nil for a key of zeros; of a secret key no byte is returned.
-    private func key32(_ hex: RawSpan, isSecret: Bool) throws(KernelFailure) -> [UInt8]? {
+    /// The bytes of a public key; nil for a key of zeros.
+    private func key32(_ hex: RawSpan) throws(KernelFailure) -> [UInt8]? {
         var key = WipedBuffer(capacity: PublicKey.byteCount)
         guard key.append(decodingKey: hex) else { throw malformed }
-        if unsafe key.bytes.bytes.isAllZero { return nil }
-        return isSecret ? [] : unsafe Array(key.bytes)
+        return unsafe key.bytes.bytes.isAllZero ? nil : unsafe Array(key.bytes)
+    }
+
+    /// The mark of a preshared key; nil for a key of zeros.
+    private func mark(_ hex: RawSpan) throws(KernelFailure) -> KeyMark? {
+        var key = WipedBuffer(capacity: PublicKey.byteCount)
+        guard let peerKey, key.append(decodingKey: hex) else { throw malformed }
+        return unsafe key.bytes.bytes.mark(of: peerKey, marking)
     }
 
     private func publicKey(ofPrivate hex: RawSpan) throws(KernelFailure) -> PublicKey? {

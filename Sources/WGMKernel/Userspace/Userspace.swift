@@ -142,11 +142,11 @@ extension Userspace {
         try UAPIConnection(path: path(link.name), purpose).exchange(request.text, &reply)
     }
 
-    func device(_ link: Link) throws(KernelFailure) -> DeviceDump {
+    func device(_ link: Link, _ marking: KeyMarker? = nil) throws(KernelFailure) -> DeviceDump {
         let purpose = "reading the peers of \(link.name)"
         var request = WipedBuffer(capacity: 16)
         request.append("get=1\n\n".utf8)
-        var reply = UAPIReply(purpose: purpose)
+        var reply = UAPIReply(purpose: purpose, marking: marking)
         try UAPIConnection(path: path(link.name), purpose).exchange(request, &reply)
         return reply.device
     }

@@ -2,11 +2,12 @@
 
 internal import CMnl
 internal import Glibc
+internal import WGMKeys
 internal import WGMModel
 
 /// What a WireGuard device holds, put together from the messages of a dump.
 ///
-/// Of private and preshared keys only whether they are there is kept.
+/// Of a private key only whether it is there is kept, of a preshared key its mark.
 struct DeviceDump: Hashable {
     var publicKey: PublicKey?
     var listenPort: UInt16 = 0
@@ -14,7 +15,7 @@ struct DeviceDump: Hashable {
     var peers: [PublicKey: ActualPeer] = [:]
 
     /// Reads one message of generic netlink; a peer whose allowed addresses fill several messages is put together again.
-    mutating func read(_ message: RawSpan) throws(KernelFailure) {
+    mutating func read(_ message: RawSpan, marking: KeyMarker? = nil) throws(KernelFailure) {
         var dump = self
         self = DeviceDump()
         defer { self = dump }
@@ -24,30 +25,34 @@ struct DeviceDump: Hashable {
             case WGDEVICE_A_LISTEN_PORT.type: dump.listenPort = try value.value(UInt16.self)
             case WGDEVICE_A_FWMARK.type: dump.firewallMark = try value.value(UInt32.self)
             case WGDEVICE_A_PEERS.type:
-                try value.forEachAttribute { (_, peer) throws(KernelFailure) in try dump.add(peer) }
+                try value.forEachAttribute { (_, peer) throws(KernelFailure) in try dump.add(peer, marking) }
             default: break
             }
         }
     }
 
-    private mutating func add(_ attributes: RawSpan) throws(KernelFailure) {
+    private mutating func add(_ attributes: RawSpan, _ marking: KeyMarker?) throws(KernelFailure) {
         var key: PublicKey?
         try attributes.forEachAttribute { (type, value) throws(KernelFailure) in
             if type == WGPEER_A_PUBLIC_KEY.type { key = try value.publicKey() }
         }
         guard let key else { throw .malformed }
-        try peers[key, default: ActualPeer()].read(attributes)
+        try peers[key, default: ActualPeer()].read(attributes, of: key, marking)
     }
 }
 
 extension ActualPeer {
-    fileprivate mutating func read(_ attributes: RawSpan) throws(KernelFailure) {
+    fileprivate mutating func read(
+        _ attributes: RawSpan,
+        of key: PublicKey,
+        _ marking: KeyMarker?
+    ) throws(KernelFailure) {
         var peer = self
         self = ActualPeer()
         defer { self = peer }
         try attributes.forEachAttribute { (type, value) throws(KernelFailure) in
             switch type {
-            case WGPEER_A_PRESHARED_KEY.type: peer.hasPresharedKey = !value.isAllZero
+            case WGPEER_A_PRESHARED_KEY.type: peer.presharedKey = value.mark(of: key, marking)
             case WGPEER_A_ENDPOINT.type: peer.endpoint = Endpoint(socketAddress: value)
             case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL.type: peer.keepalive = try value.value(UInt16.self)
             case WGPEER_A_LAST_HANDSHAKE_TIME.type: peer.lastHandshake = try value.timestamp()
@@ -66,6 +71,13 @@ extension ActualPeer {
 extension RawSpan {
     /// In constant time.
     var isAllZero: Bool { unsafe withUnsafeBytes { bytes in unsafe bytes.reduce(0) { $0 | $1 } == 0 } }
+
+    /// The mark of a preshared key; nil for the key of zeros, which stands for none.
+    func mark(of peer: PublicKey, _ marking: KeyMarker?) -> KeyMark? {
+        guard !isAllZero else { return nil }
+        guard let marking else { return .unknown }
+        return unsafe withUnsafeBytes { unsafe marking.mark(of: $0, peer: peer) }
+    }
 
     /// nil for the key of zeros, which stands for none.
     fileprivate func publicKey() throws(KernelFailure) -> PublicKey? {

@@ -47,7 +47,7 @@ struct GenericSocket: ~Copyable {
         }
     }
 
-    mutating func device(_ link: Link) throws(KernelFailure) -> DeviceDump {
+    mutating func device(_ link: Link, _ marking: KeyMarker?) throws(KernelFailure) -> DeviceDump {
         let purpose = "reading the peers of \(link.name)"
         let fixed = genlmsghdr(cmd: UInt8(WG_CMD_GET_DEVICE.rawValue), version: UInt8(WG_GENL_VERSION), reserved: 0)
         var message = NetlinkMessage(try family(), .dump, fixed, capacity: RouteSocket.smallRequest)
@@ -56,7 +56,7 @@ struct GenericSocket: ~Copyable {
         }
         return try socket.dump(&message, purpose, into: DeviceDump()) {
             (dump: inout DeviceDump, _, payload) throws(KernelFailure) in
-            try dump.read(payload)
+            try dump.read(payload, marking: marking)
         }
     }
 

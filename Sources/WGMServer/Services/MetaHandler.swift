@@ -25,6 +25,12 @@ struct MetaHandler: MetaService {
             V1.SchemaResponse(fileDescriptorSet: V1.fileDescriptorSet, methods: V1.methods.map { V1.MethodInfo($0) })
         )
     }
+
+    func intakeKey(_ request: V1.IntakeKeyRequest, _ context: CallContext) -> Reply<V1.IntakeKeyResponse> {
+        .asking { () async throws(Refusal) in
+            V1.IntakeKeyResponse(key: try await gateway.intakeKey(context).bytes)
+        }
+    }
 }
 
 extension V1.MethodInfo {

@@ -19,7 +19,8 @@ extension V1.Peer {
             comment: record.comment.isEmpty ? nil : record.comment,
             revision: record.revision,
             createdUnixMs: record.created.milliseconds,
-            status: report.observed.map { V1.PeerStatus(report.actual, observed: $0) }
+            status: report.observed.map { V1.PeerStatus(report.actual, observed: $0) },
+            hasPresharedKey: record.presharedKey != nil ? true : nil
         )
     }
 }
@@ -48,7 +49,8 @@ extension V1.GetPeerConfigResponse {
             allowedAddresses: configuration.allowedAddresses.map(\.description),
             keepaliveS: configuration.keepalive == 0 ? nil : UInt32(configuration.keepalive),
             peerPublicKey: configuration.peerPublicKey.description,
-            freshness: V1.Freshness(configuration.freshness)
+            freshness: V1.Freshness(configuration.freshness),
+            hasPresharedKey: configuration.hasPresharedKey ? true : nil
         )
     }
 }
@@ -65,6 +67,7 @@ extension PeerRequest {
         keepalive = message.keepaliveS
         comment = message.comment
         isDisabled = message.disabled ?? false
+        presharedKey = message.presharedKey
     }
 }
 

@@ -55,7 +55,8 @@ extension V1.Peer {
             endpoint: peer.endpoint?.description,
             keepaliveS: peer.keepalive == 0 ? nil : UInt32(clamping: peer.keepalive),
             comment: peer.comment.isEmpty ? nil : peer.comment,
-            revision: peer.revision
+            revision: peer.revision,
+            hasPresharedKey: peer.hasPresharedKey ? true : nil
         )
     }
 }

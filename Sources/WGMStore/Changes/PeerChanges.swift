@@ -68,12 +68,13 @@ extension ChangeWriter {
         let rows = try connection.query(
             """
             INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                              keepalive, comment, revision)
-            SELECT $1, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment, $2
+                              keepalive, comment, sealed_preshared_key, revision)
+            SELECT $1, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
+                   sealed_preshared_key, $2
             FROM unnest($3::text[], $4::bytea[], $5::boolean[], $6::inet[], $7::bigint[], $8::bigint[],
-                        $9::bigint[], $10::text[]) WITH ORDINALITY
+                        $9::bigint[], $10::text[], $11::bytea[]) WITH ORDINALITY
                 AS new (name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                        place)
+                        sealed_preshared_key, place)
             ORDER BY place
             RETURNING id, name
             """,
@@ -86,7 +87,8 @@ extension ChangeWriter {
             .array(of: .int8, peers.map { .int($0.endpoint?.port) }),
             .array(of: .int8, peers.map { .int($0.endpoint?.zone) }),
             .array(of: .int8, peers.map { .int($0.keepalive) }),
-            .texts(peers.map(\.comment))
+            .texts(peers.map(\.comment)),
+            .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) })
         )
         var ids: [String: Int64] = [:]
         for var row in rows {

@@ -78,6 +78,68 @@ extension V1.VersionResponse: @unsafe CConvertible {
     }
 }
 
+extension V1.IntakeKeyRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.IntakeKeyRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.IntakeKeyRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__intake_key_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__IntakeKeyRequest>) {
+        self.init()
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__IntakeKeyRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__IntakeKeyRequest.self)
+        unsafe wgm__v1__intake_key_request__init(c)
+        return unsafe c
+    }
+}
+
+extension V1.IntakeKeyResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.IntakeKeyResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.IntakeKeyResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__intake_key_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__IntakeKeyResponse>) {
+        self.init(
+            key: unsafe c.pointee.has_key != 0 ? Copy.bytes(c.pointee.key) : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__IntakeKeyResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__IntakeKeyResponse.self)
+        unsafe wgm__v1__intake_key_response__init(c)
+        if let value = self.key {
+            unsafe c.pointee.has_key = 1
+            unsafe c.pointee.key = arena.bytes(value)
+        }
+        return unsafe c
+    }
+}
+
 extension V1.SchemaRequest: WireMessage {
     public static var protoName: String { "wgm.v1.SchemaRequest" }
 

@@ -28,6 +28,23 @@ extension V1 {
         }
     }
 
+    /// Request of `wgm.v1.Meta/IntakeKey`: Return the key that secrets are encrypted to on their way to the keeper.
+    public struct IntakeKeyRequest: Hashable, Sendable {
+        public init() {}
+    }
+
+    /// Reply of `wgm.v1.Meta/IntakeKey`.
+    public struct IntakeKeyResponse: Hashable, Sendable {
+        /// X25519, 32 bytes, for libsodium's crypto_box_seal.
+        public var key: [UInt8]?
+
+        public init(
+            key: [UInt8]? = nil
+        ) {
+            self.key = key
+        }
+    }
+
     /// Request of `wgm.v1.Meta/Schema`: Return the schema of every method with the permission that it needs.
     public struct SchemaRequest: Hashable, Sendable {
         public init() {}

@@ -22,7 +22,22 @@ extension V1.SchemaRequest: RequestMessage {
     }
 }
 
+extension V1.IntakeKeyRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        []
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.VersionRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+    }
+}
+
+extension V1.IntakeKeyRequest: AuditedMessage {
     func writeAudit(to writer: inout AuditWriter) {
     }
 }

@@ -29,6 +29,18 @@ extension V1 {
             isAudited: true,
             summary: "Return the schema of every method with the permission that it needs."
         )
+        /// Return the key that secrets are encrypted to on their way to the keeper.
+        public static let intakeKey = MethodDescriptor(
+            name: "wgm.v1.Meta/IntakeKey",
+            verb: nil,
+            resource: nil,
+            isAuthenticatedOnly: true,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Return the key that secrets are encrypted to on their way to the keeper."
+        )
     }
 }
 
@@ -41,6 +53,9 @@ public protocol MetaService<Context>: Sendable {
 
     /// Return the schema of every method with the permission that it needs.
     func schema(_ request: V1.SchemaRequest, _ context: Context) -> Reply<V1.SchemaResponse>
+
+    /// Return the key that secrets are encrypted to on their way to the keeper.
+    func intakeKey(_ request: V1.IntakeKeyRequest, _ context: Context) -> Reply<V1.IntakeKeyResponse>
 }
 
 extension MetaService {
@@ -49,6 +64,7 @@ extension MetaService {
         [
             Route(V1.Meta.version) { self.version($0, $1) },
             Route(V1.Meta.schema) { self.schema($0, $1) },
+            Route(V1.Meta.intakeKey) { self.intakeKey($0, $1) },
         ]
     }
 }
@@ -66,5 +82,12 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.SchemaRequest = V1.SchemaRequest()
     ) throws(Status) -> V1.SchemaResponse {
         try call(V1.Meta.schema, request, as: V1.SchemaResponse.self)
+    }
+
+    /// Return the key that secrets are encrypted to on their way to the keeper.
+    public mutating func metaIntakeKey(
+        _ request: V1.IntakeKeyRequest = V1.IntakeKeyRequest()
+    ) throws(Status) -> V1.IntakeKeyResponse {
+        try call(V1.Meta.intakeKey, request, as: V1.IntakeKeyResponse.self)
     }
 }

@@ -33,7 +33,8 @@ extension V1.Peer: @unsafe CConvertible {
             comment: unsafe Copy.string(c.pointee.comment),
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
             createdUnixMs: unsafe c.pointee.has_created_unix_ms != 0 ? c.pointee.created_unix_ms : nil,
-            status: unsafe Copy.message(c.pointee.status)
+            status: unsafe Copy.message(c.pointee.status),
+            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil
         )
     }
 
@@ -77,6 +78,10 @@ extension V1.Peer: @unsafe CConvertible {
         }
         if let value = self.status {
             unsafe c.pointee.status = value.build(in: &arena)
+        }
+        if let value = self.hasPresharedKey {
+            unsafe c.pointee.has_has_preshared_key = 1
+            unsafe c.pointee.has_preshared_key = value ? 1 : 0
         }
         return unsafe c
     }
@@ -167,7 +172,8 @@ extension V1.NewPeer: @unsafe CConvertible {
             endpoint: unsafe Copy.string(c.pointee.endpoint),
             keepaliveS: unsafe c.pointee.has_keepalive_s != 0 ? c.pointee.keepalive_s : nil,
             comment: unsafe Copy.string(c.pointee.comment),
-            disabled: unsafe c.pointee.has_disabled != 0 ? c.pointee.disabled != 0 : nil
+            disabled: unsafe c.pointee.has_disabled != 0 ? c.pointee.disabled != 0 : nil,
+            presharedKey: unsafe c.pointee.has_preshared_key != 0 ? Copy.bytes(c.pointee.preshared_key) : nil
         )
     }
 
@@ -201,6 +207,10 @@ extension V1.NewPeer: @unsafe CConvertible {
         if let value = self.disabled {
             unsafe c.pointee.has_disabled = 1
             unsafe c.pointee.disabled = value ? 1 : 0
+        }
+        if let value = self.presharedKey {
+            unsafe c.pointee.has_preshared_key = 1
+            unsafe c.pointee.preshared_key = arena.bytes(value)
         }
         return unsafe c
     }
@@ -650,7 +660,8 @@ extension V1.GetPeerConfigResponse: @unsafe CConvertible {
             allowedAddresses: unsafe Copy.strings(c.pointee.allowed_addresses, c.pointee.n_allowed_addresses),
             keepaliveS: unsafe c.pointee.has_keepalive_s != 0 ? c.pointee.keepalive_s : nil,
             peerPublicKey: unsafe Copy.string(c.pointee.peer_public_key),
-            freshness: unsafe Copy.message(c.pointee.freshness)
+            freshness: unsafe Copy.message(c.pointee.freshness),
+            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil
         )
     }
 
@@ -682,6 +693,10 @@ extension V1.GetPeerConfigResponse: @unsafe CConvertible {
         }
         if let value = self.freshness {
             unsafe c.pointee.freshness = value.build(in: &arena)
+        }
+        if let value = self.hasPresharedKey {
+            unsafe c.pointee.has_has_preshared_key = 1
+            unsafe c.pointee.has_preshared_key = value ? 1 : 0
         }
         return unsafe c
     }

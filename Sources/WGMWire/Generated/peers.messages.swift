@@ -22,6 +22,7 @@ extension V1 {
         public var revision: Int64?
         public var createdUnixMs: Int64?
         public var status: V1.PeerStatus?
+        public var hasPresharedKey: Bool?
 
         public init(
             interface: String? = nil,
@@ -35,7 +36,8 @@ extension V1 {
             comment: String? = nil,
             revision: Int64? = nil,
             createdUnixMs: Int64? = nil,
-            status: V1.PeerStatus? = nil
+            status: V1.PeerStatus? = nil,
+            hasPresharedKey: Bool? = nil
         ) {
             self.interface = interface
             self.name = name
@@ -49,6 +51,7 @@ extension V1 {
             self.revision = revision
             self.createdUnixMs = createdUnixMs
             self.status = status
+            self.hasPresharedKey = hasPresharedKey
         }
     }
 
@@ -95,6 +98,9 @@ extension V1 {
         /// At most 256 bytes. Free text may be about persons, so it is not readable in the audit log.
         public var comment: String?
         public var disabled: Bool?
+        /// For this peer, encrypted to the key that Meta/IntakeKey returns: only the keeper can read it. None when
+        /// absent.
+        public var presharedKey: [UInt8]?
 
         public init(
             name: String? = nil,
@@ -105,7 +111,8 @@ extension V1 {
             endpoint: String? = nil,
             keepaliveS: UInt32? = nil,
             comment: String? = nil,
-            disabled: Bool? = nil
+            disabled: Bool? = nil,
+            presharedKey: [UInt8]? = nil
         ) {
             self.name = name
             self.publicKey = publicKey
@@ -116,6 +123,7 @@ extension V1 {
             self.keepaliveS = keepaliveS
             self.comment = comment
             self.disabled = disabled
+            self.presharedKey = presharedKey
         }
     }
 
@@ -300,6 +308,8 @@ extension V1 {
         public var keepaliveS: UInt32?
         public var peerPublicKey: String?
         public var freshness: V1.Freshness?
+        /// The key itself is known to the peer's owner and the keeper alone.
+        public var hasPresharedKey: Bool?
 
         public init(
             addresses: [String] = [],
@@ -310,7 +320,8 @@ extension V1 {
             allowedAddresses: [String] = [],
             keepaliveS: UInt32? = nil,
             peerPublicKey: String? = nil,
-            freshness: V1.Freshness? = nil
+            freshness: V1.Freshness? = nil,
+            hasPresharedKey: Bool? = nil
         ) {
             self.addresses = addresses
             self.dns = dns
@@ -321,6 +332,7 @@ extension V1 {
             self.keepaliveS = keepaliveS
             self.peerPublicKey = peerPublicKey
             self.freshness = freshness
+            self.hasPresharedKey = hasPresharedKey
         }
     }
 }

@@ -76,6 +76,7 @@ extension V1.NewPeer: AuditedMessage {
         writer.clear("keepalive_s", self.keepaliveS) { $0.number($1) }
         writer.hashed("comment", isPresent: self.comment != nil, alone: V1.NewPeer(comment: self.comment))
         writer.clear("disabled", self.disabled) { $0.bool($1) }
+        writer.hashed("preshared_key", isPresent: self.presharedKey != nil, alone: V1.NewPeer(presharedKey: self.presharedKey))
     }
 }
 

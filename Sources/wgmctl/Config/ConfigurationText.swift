@@ -6,16 +6,22 @@ internal import WGMWire
 
 extension PeerConfiguration {
     static let placeholder = "<paste the peer's private key here>"
+    static let presharedPlaceholder = "<paste the preshared key here>"
 
     /// The file for wg-quick.
     ///
     /// With `commented` false only what a phone needs, for a smaller QR code.
-    func text(_ keyLine: borrowing KeyLine, commented: Bool = true) throws(Failure) -> SecretText {
+    func text(
+        _ keyLine: borrowing KeyLine,
+        _ presharedLine: borrowing PresharedLine,
+        commented: Bool = true
+    ) throws(Failure) -> SecretText {
         let head = commented ? heading + "[Interface]\n" : "[Interface]\n"
-        let tail = interfaceLines + "\n" + peerLines(commented: commented)
+        let middle = interfaceLines + "\n[Peer]\nPublicKey = \(gatewayKey)\n"
+        let tail = peerLines(commented: commented)
         do {
             // The longest thing between them is the comment on an omitted key.
-            var text = try SecretText(capacity: head.utf8.count + tail.utf8.count + 512)
+            var text = try SecretText(capacity: head.utf8.count + middle.utf8.count + tail.utf8.count + 1024)
             try text.append(head)
             switch keyLine {
             case .key(let key):
@@ -28,6 +34,14 @@ extension PeerConfiguration {
             case .omitted:
                 try text.append("# The peer brings the private key of \(peerKey).\n")
             }
+            try text.append(middle)
+            switch presharedLine {
+            case .key(let key): try text.append(presharedKey: key)
+            case .placeholder:
+                try text.append("# The preshared key; the gateway does not tell it.\n")
+                try text.append("PresharedKey = \(Self.presharedPlaceholder)\n")
+            case .absent: break
+            }
             try text.append(tail)
             return text
         } catch {
@@ -36,13 +50,28 @@ extension PeerConfiguration {
     }
 
     /// The part of a configuration that must not be lost: it is on the disk before the daemon knows the peer.
-    static func keyOnly(_ key: borrowing PrivateKey, interface: String, peer: String) throws(Failure) -> SecretText {
+    static func keysOnly(
+        _ keyLine: borrowing KeyLine,
+        _ presharedLine: borrowing PresharedLine,
+        interface: String,
+        peer: String
+    ) throws(Failure) -> SecretText {
         do {
-            var text = try SecretText(capacity: 512)
-            try text.append("# Peer \(peer.printable) of \(interface.printable): the key only, not yet confirmed.\n")
-            try text.append("[Interface]\nPrivateKey = ")
-            try text.append(key.base64())
-            try text.append("\n")
+            var text = try SecretText(capacity: 1024)
+            try text.append("# Peer \(peer.printable) of \(interface.printable): keys only, not yet confirmed.\n")
+            switch keyLine {
+            case .key(let key):
+                try text.append("[Interface]\nPrivateKey = ")
+                try text.append(key.base64())
+                try text.append("\n")
+            default: break
+            }
+            switch presharedLine {
+            case .key(let key):
+                try text.append("[Peer]\n")
+                try text.append(presharedKey: key)
+            default: break
+            }
             return text
         } catch {
             throw Failure(error)
@@ -62,7 +91,7 @@ extension PeerConfiguration {
     }
 
     private func peerLines(commented: Bool) -> String {
-        var lines = "[Peer]\nPublicKey = \(gatewayKey)\n"
+        var lines = ""
         if let gatewayEndpoint {
             lines += "Endpoint = \(gatewayEndpoint)\n"
         } else if commented {
@@ -74,21 +103,29 @@ extension PeerConfiguration {
     }
 }
 
+extension SecretText {
+    fileprivate mutating func append(presharedKey key: borrowing PresharedKey) throws(KeyError) {
+        try append("PresharedKey = ")
+        try append(key.base64())
+        try append("\n")
+    }
+}
+
 extension Failure {
     init(_ error: KeyError) {
         switch error {
         case .memoryNotLocked:
             self.init(
                 .failure,
-                "no memory can be locked for the private key",
+                "no memory can be locked for the key",
                 hint: "raise the limit: ulimit -l 1024"
             )
         case .libraryUnavailable:
             self.init(.failure, "libsodium could not start")
         case .malformed:
-            self.init(.failure, "that is no private key: \(PrivateKeyFile.rule)")
+            self.init(.failure, "that is no key: \(KeyFile.rule)")
         case .wrongLength, .unknownVersion, .otherSealingKey, .doesNotOpen:
-            self.init(.failure, "the private key could not be handled: \(error)")
+            self.init(.failure, "the key could not be handled: \(error)")
         }
     }
 }

@@ -40,12 +40,16 @@ struct Delivery: ~Copyable {
     /// Leaves the file as it is, for a person to sort out.
     mutating func keepFile() { file?.keep() }
 
-    mutating func deliver(_ configuration: PeerConfiguration, _ key: borrowing KeyLine) throws {
-        let text = try configuration.text(key)
+    mutating func deliver(
+        _ configuration: PeerConfiguration,
+        _ key: borrowing KeyLine,
+        _ presharedKey: borrowing PresharedLine
+    ) throws {
+        let text = try configuration.text(key, presharedKey)
         try file?.write(text)
         file?.keep()
         if options.qr {
-            let code = try QRCode(configuration.text(key, commented: false))
+            let code = try QRCode(configuration.text(key, presharedKey, commented: false))
             try Console.write(raw: code.text(styled: styled))
         } else if options.config == nil {
             try Self.show(text)

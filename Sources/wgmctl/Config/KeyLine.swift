@@ -20,3 +20,18 @@ enum KeyLine: ~Copyable {
         }
     }
 }
+
+/// What stands in a configuration where the preshared key belongs.
+enum PresharedLine: ~Copyable {
+    case key(PresharedKey)
+    /// The peer has one that this program was not told.
+    case placeholder
+    case absent
+
+    var isKnown: Bool {
+        switch self {
+        case .key: true
+        default: false
+        }
+    }
+}

@@ -17,6 +17,7 @@ struct PeerConfiguration: Hashable, Sendable {
     var allowedAddresses: [IPPrefix]
     var keepalive: UInt32?
     var peerKey: PublicKey
+    var hasPresharedKey: Bool
 
     init(_ reply: V1.GetPeerConfigResponse, interface: String, peer: String) throws(Failure) {
         self.interface = interface
@@ -30,6 +31,7 @@ struct PeerConfiguration: Hashable, Sendable {
         allowedAddresses = try Self.parse(reply.allowedAddresses, "allowed_addresses") { IPPrefix($0) }
         keepalive = reply.keepaliveS.flatMap { $0 == 0 ? nil : $0 }
         peerKey = try Self.parse(reply.peerPublicKey, "peer_public_key") { PublicKey(base64: $0) }
+        hasPresharedKey = reply.hasPresharedKey ?? false
     }
 
     private static func parse<Value>(

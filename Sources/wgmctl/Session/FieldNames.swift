@@ -4,7 +4,8 @@
 enum FieldNames {
     private static let names = [
         "name": "NAME", "interface": "INTERFACE", "token_id": "TOKEN-ID",
-        "public_key": "--public-key", "addresses": "--address", "address": "--address", "allowed_addresses": "--allow",
+        "public_key": "--public-key", "preshared_key": "--preshared-key-file",
+        "addresses": "--address", "address": "--address", "allowed_addresses": "--allow",
         "ipv6_only": "--ipv6-only", "keepalive_s": "--keepalive", "endpoint": "--endpoint", "comment": "--comment",
         "disabled": "--disabled", "backend": "--backend", "mtu": "--mtu", "listen_port": "--listen-port",
         "ipv6_pool": "--ipv6-pool", "ipv4_pool": "--ipv4-pool", "firewall_mark": "--fwmark", "dns": "--dns",

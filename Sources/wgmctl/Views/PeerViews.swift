@@ -43,6 +43,7 @@ struct PeerDetails: Presentable {
             ("Allowed addresses", Words.list(peer.allowedAddresses)),
             ("Endpoint", peer.endpoint ?? ""),
             ("Keepalive", peer.keepaliveS.map { $0 == 0 ? "off" : "\($0) s" } ?? "off"),
+            ("Preshared key", peer.hasPresharedKey == true ? "yes" : "no"),
             ("Comment", peer.comment ?? ""),
             ("Latest handshake", peer.handshake(now: now) ?? "never"),
             ("Seen at", peer.status?.endpoint ?? ""),
@@ -71,7 +72,8 @@ extension V1.Peer {
         .object([
             "interface": .text(interface), "name": .text(name), "public_key": .text(publicKey),
             "enabled": .flag(enabled), "addresses": .texts(addresses), "allowed_addresses": .texts(allowedAddresses),
-            "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS), "comment": .text(comment),
+            "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS),
+            "has_preshared_key": .flag(hasPresharedKey ?? false), "comment": .text(comment),
             "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
             "status": status?.document ?? .absent,
         ])

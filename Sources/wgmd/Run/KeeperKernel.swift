@@ -15,6 +15,17 @@ struct KeeperKernel: Kernel {
         return (key.publicKey, key.sealed)
     }
 
+    func intakeKey() async throws(KernelFailure) -> IntakeKey {
+        guard let key = try await client.hello().intakeKey else {
+            throw KernelFailure(.sealed, "the keeper is sealed: give it the key-encryption key and start it again")
+        }
+        return key
+    }
+
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await client.seal(boxes, for: interface)
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await client.apply(change, to: name, owner: owner)
     }

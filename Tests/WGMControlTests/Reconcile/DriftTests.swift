@@ -20,7 +20,7 @@ enum Meddling: String, CaseIterable {
         case .changesKeepalive: link.peers[testKey("alice")]?.keepalive = 25
         case .changesAllowed:
             if let prefix = IPPrefix("192.0.2.0/24") { link.peers[testKey("alice")]?.allowedAddresses.insert(prefix) }
-        case .setsPresharedKey: link.peers[testKey("alice")]?.hasPresharedKey = true
+        case .setsPresharedKey: link.peers[testKey("alice")]?.presharedKey = .unknown
         case .changesMTU: link.mtu = 1300
         case .setsDown: link.follow(.setLink(mtu: nil, isUp: false))
         case .addsAddress: if let address = InterfaceAddress("192.0.2.1/24") { link.addresses.insert(address) }

@@ -128,6 +128,26 @@ import WGMModel
         #expect(plan { $0.routes.insert(extra) } == [.removeRoutes([extra])])
     }
 
+    @Test("a preshared key is set when there is none or another, and left alone when it is the same")
+    func presharedKey() throws {
+        let sealed = try #require(SealedKey(bytes: [UInt8](repeating: 5, count: SealedKey.byteCount)))
+        let mark = try #require(KeyMark(bytes: [UInt8](repeating: 5, count: KeyMark.byteCount)))
+        let other = try #require(KeyMark(bytes: [UInt8](repeating: 6, count: KeyMark.byteCount)))
+        var peer = alice
+        peer.presharedKey = SealedPresharedKey(key: sealed, mark: mark)
+        func plan(_ found: KeyMark?) -> [KernelChange] {
+            var actual = actual
+            actual.peers[peer.publicKey]?.presharedKey = found
+            return InterfacePlan(interface: interface, peers: [peer, bob], actual: actual).changes
+        }
+        var change = PeerChange(publicKey: peer.publicKey)
+        change.updateOnly = true
+        change.presharedKey = .set(sealed)
+        #expect(plan(nil) == [.setPeers([change])] && plan(other) == [.setPeers([change])])
+        // A sealed keeper cannot tell, and could not set it either.
+        #expect(plan(mark).isEmpty && plan(.unknown).isEmpty)
+    }
+
     @Test("each attribute of a peer alone is one step that names this peer only")
     func peerAttributes() throws {
         var change = PeerChange(publicKey: alice.publicKey)
@@ -140,7 +160,7 @@ import WGMModel
 
         var cleared = change
         cleared.presharedKey = .clear
-        #expect(plan { $0.peers[key]?.hasPresharedKey = true } == [.setPeers([cleared])])
+        #expect(plan { $0.peers[key]?.presharedKey = .unknown } == [.setPeers([cleared])])
 
         let missing = try prefix("fd00::2")
         var added = change

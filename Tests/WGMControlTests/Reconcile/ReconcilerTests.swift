@@ -208,6 +208,10 @@ private struct StubbornKernel: Kernel {
     func generateKey(for id: InterfaceID) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
         try await inner.generateKey(for: id)
     }
+    func intakeKey() async throws(KernelFailure) -> IntakeKey { try await inner.intakeKey() }
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await inner.seal(boxes, for: interface)
+    }
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await inner.apply(change, to: name, owner: owner)
     }

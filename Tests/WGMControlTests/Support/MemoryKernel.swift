@@ -54,6 +54,24 @@ final class MemoryKernel: Kernel {
         return (key, sealed)
     }
 
+    func intakeKey() async throws(KernelFailure) -> IntakeKey {
+        guard let key = IntakeKey(bytes: [UInt8](repeating: 1, count: IntakeKey.byteCount)) else {
+            throw KernelFailure(.other, "no key")
+        }
+        return key
+    }
+
+    /// The boxes of the tests hold, in the open, the peer's key behind one byte, and whatever fills the sealed key.
+    func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try boxes.map { (box) throws(KernelFailure) in
+            guard let peer = PublicKey(bytes: box.bytes[1..<33]), box.bytes[0] == 2,
+                let sealed = SealedKey(bytes: [UInt8](repeating: box.bytes[33], count: SealedKey.byteCount)),
+                let mark = KeyMark(bytes: sealed.bytes.prefix(KeyMark.byteCount))
+            else { throw KernelFailure(.invalidArgument, "a secret is not one that was encrypted to this keeper") }
+            return SealedSecret(publicKey: peer, key: sealed, mark: mark)
+        }
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         let failure: KernelFailure? = state.withLock { state in
             state.told.append(change)
@@ -131,8 +149,9 @@ extension ActualInterface {
         var peer = peers[change.publicKey] ?? ActualPeer()
         switch change.presharedKey {
         case .keep: break
-        case .clear: peer.hasPresharedKey = false
-        case .set: peer.hasPresharedKey = true
+        case .clear: peer.presharedKey = nil
+        // As the sealed key of the tests, so its mark.
+        case .set(let key): peer.presharedKey = KeyMark(bytes: key.bytes.prefix(KeyMark.byteCount))
         }
         if let endpoint = change.endpoint { peer.endpoint = endpoint }
         if let keepalive = change.keepalive { peer.keepalive = keepalive }

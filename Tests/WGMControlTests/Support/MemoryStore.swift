@@ -257,6 +257,7 @@ extension PeerRecord {
             routed: new.routed,
             endpoint: new.endpoint,
             keepalive: new.keepalive,
+            presharedKey: new.presharedKey,
             comment: new.comment,
             revision: revision,
             created: time

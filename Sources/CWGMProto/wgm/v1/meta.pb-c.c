@@ -97,6 +97,96 @@ void   wgm__v1__version_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__version_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__intake_key_request__init
+                     (Wgm__V1__IntakeKeyRequest         *message)
+{
+  static const Wgm__V1__IntakeKeyRequest init_value = WGM__V1__INTAKE_KEY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__intake_key_request__get_packed_size
+                     (const Wgm__V1__IntakeKeyRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__intake_key_request__pack
+                     (const Wgm__V1__IntakeKeyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__intake_key_request__pack_to_buffer
+                     (const Wgm__V1__IntakeKeyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__IntakeKeyRequest *
+       wgm__v1__intake_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__IntakeKeyRequest *)
+     protobuf_c_message_unpack (&wgm__v1__intake_key_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__intake_key_request__free_unpacked
+                     (Wgm__V1__IntakeKeyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__intake_key_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__intake_key_response__init
+                     (Wgm__V1__IntakeKeyResponse         *message)
+{
+  static const Wgm__V1__IntakeKeyResponse init_value = WGM__V1__INTAKE_KEY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__intake_key_response__get_packed_size
+                     (const Wgm__V1__IntakeKeyResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__intake_key_response__pack
+                     (const Wgm__V1__IntakeKeyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__intake_key_response__pack_to_buffer
+                     (const Wgm__V1__IntakeKeyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__intake_key_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__IntakeKeyResponse *
+       wgm__v1__intake_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__IntakeKeyResponse *)
+     protobuf_c_message_unpack (&wgm__v1__intake_key_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__intake_key_response__free_unpacked
+                     (Wgm__V1__IntakeKeyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__intake_key_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__schema_request__init
                      (Wgm__V1__SchemaRequest         *message)
 {
@@ -325,6 +415,62 @@ const ProtobufCMessageDescriptor wgm__v1__version_response__descriptor =
   wgm__v1__version_response__field_indices_by_name,
   1,  wgm__v1__version_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__version_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define wgm__v1__intake_key_request__field_descriptors NULL
+#define wgm__v1__intake_key_request__field_indices_by_name NULL
+#define wgm__v1__intake_key_request__number_ranges NULL
+const ProtobufCMessageDescriptor wgm__v1__intake_key_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.IntakeKeyRequest",
+  "IntakeKeyRequest",
+  "Wgm__V1__IntakeKeyRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__IntakeKeyRequest),
+  0,
+  wgm__v1__intake_key_request__field_descriptors,
+  wgm__v1__intake_key_request__field_indices_by_name,
+  0,  wgm__v1__intake_key_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__intake_key_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__intake_key_response__field_descriptors[1] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Wgm__V1__IntakeKeyResponse, has_key),
+    offsetof(Wgm__V1__IntakeKeyResponse, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__intake_key_response__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+};
+static const ProtobufCIntRange wgm__v1__intake_key_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__intake_key_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.IntakeKeyResponse",
+  "IntakeKeyResponse",
+  "Wgm__V1__IntakeKeyResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__IntakeKeyResponse),
+  1,
+  wgm__v1__intake_key_response__field_descriptors,
+  wgm__v1__intake_key_response__field_indices_by_name,
+  1,  wgm__v1__intake_key_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__intake_key_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define wgm__v1__schema_request__field_descriptors NULL

@@ -682,7 +682,7 @@ void   wgm__v1__get_peer_config_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__get_peer_config_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[12] =
+static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[13] =
 {
   {
     "interface",
@@ -828,6 +828,18 @@ static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_preshared_key",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__Peer, has_has_preshared_key),
+    offsetof(Wgm__V1__Peer, has_preshared_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__peer__field_indices_by_name[] = {
   4,   /* field[4] = addresses */
@@ -836,6 +848,7 @@ static const unsigned wgm__v1__peer__field_indices_by_name[] = {
   10,   /* field[10] = created_unix_ms */
   3,   /* field[3] = enabled */
   6,   /* field[6] = endpoint */
+  12,   /* field[12] = has_preshared_key */
   0,   /* field[0] = interface */
   7,   /* field[7] = keepalive_s */
   1,   /* field[1] = name */
@@ -846,7 +859,7 @@ static const unsigned wgm__v1__peer__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__peer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
 {
@@ -856,7 +869,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
   "Wgm__V1__Peer",
   "wgm.v1",
   sizeof(Wgm__V1__Peer),
-  12,
+  13,
   wgm__v1__peer__field_descriptors,
   wgm__v1__peer__field_indices_by_name,
   1,  wgm__v1__peer__number_ranges,
@@ -966,7 +979,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
   (ProtobufCMessageInit) wgm__v1__peer_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[9] =
+static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[10] =
 {
   {
     "name",
@@ -1076,6 +1089,18 @@ static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "preshared_key",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Wgm__V1__NewPeer, has_preshared_key),
+    offsetof(Wgm__V1__NewPeer, preshared_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__new_peer__field_indices_by_name[] = {
   2,   /* field[2] = addresses */
@@ -1086,12 +1111,13 @@ static const unsigned wgm__v1__new_peer__field_indices_by_name[] = {
   4,   /* field[4] = ipv6_only */
   6,   /* field[6] = keepalive_s */
   0,   /* field[0] = name */
+  9,   /* field[9] = preshared_key */
   1,   /* field[1] = public_key */
 };
 static const ProtobufCIntRange wgm__v1__new_peer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor =
 {
@@ -1101,7 +1127,7 @@ const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor =
   "Wgm__V1__NewPeer",
   "wgm.v1",
   sizeof(Wgm__V1__NewPeer),
-  9,
+  10,
   wgm__v1__new_peer__field_descriptors,
   wgm__v1__new_peer__field_indices_by_name,
   1,  wgm__v1__new_peer__number_ranges,
@@ -1695,7 +1721,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_peer_config_request__descriptor =
   (ProtobufCMessageInit) wgm__v1__get_peer_config_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_descriptors[9] =
+static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_descriptors[10] =
 {
   {
     "addresses",
@@ -1805,6 +1831,18 @@ static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "has_preshared_key",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__GetPeerConfigResponse, has_has_preshared_key),
+    offsetof(Wgm__V1__GetPeerConfigResponse, has_preshared_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[] = {
   0,   /* field[0] = addresses */
@@ -1813,6 +1851,7 @@ static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[]
   8,   /* field[8] = freshness */
   4,   /* field[4] = gateway_endpoint */
   3,   /* field[3] = gateway_public_key */
+  9,   /* field[9] = has_preshared_key */
   6,   /* field[6] = keepalive_s */
   2,   /* field[2] = mtu */
   7,   /* field[7] = peer_public_key */
@@ -1820,7 +1859,7 @@ static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[]
 static const ProtobufCIntRange wgm__v1__get_peer_config_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor wgm__v1__get_peer_config_response__descriptor =
 {
@@ -1830,7 +1869,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_peer_config_response__descriptor =
   "Wgm__V1__GetPeerConfigResponse",
   "wgm.v1",
   sizeof(Wgm__V1__GetPeerConfigResponse),
-  9,
+  10,
   wgm__v1__get_peer_config_response__field_descriptors,
   wgm__v1__get_peer_config_response__field_indices_by_name,
   1,  wgm__v1__get_peer_config_response__number_ranges,

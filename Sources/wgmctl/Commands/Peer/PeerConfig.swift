@@ -11,8 +11,9 @@ struct PeerConfigCommand: ParsableCommand {
         commandName: "config",
         abstract: "Write a peer's wg-quick file again.",
         discussion: """
-            The daemon does not know the private key. Give it with --private-key (the key alone, or an earlier \
-            wg-quick file); without it the file has a placeholder, with which wg-quick does not start.
+            The daemon does not know the private key and tells no preshared key. Give them with --private-key (the key \
+            alone, or an earlier wg-quick file with both) and --preshared-key-file; without them the file has \
+            placeholders, with which wg-quick does not start.
 
 
             """
@@ -31,6 +32,15 @@ struct PeerConfigCommand: ParsableCommand {
     )
     var privateKey: String?
 
+    @Option(
+        help: .init(
+            "A file with the preshared key, or an earlier wg-quick file; - is standard input.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var presharedKeyFile: String?
+
     @Flag(help: "Leave the private key out, for a peer that sets it by its own means.")
     var withoutPrivateKey = false
 
@@ -45,7 +55,11 @@ struct PeerConfigCommand: ParsableCommand {
         guard !delivery.qr || privateKey != nil else {
             throw ValidationError("--qr needs --private-key: a phone can do nothing with a configuration without it")
         }
-        guard global.output == .table || (privateKey == nil && delivery.config == nil) else {
+        guard privateKey != "-" || presharedKeyFile != "-" else {
+            throw ValidationError("only one of --private-key and --preshared-key-file can be -")
+        }
+        let isPlain = privateKey == nil && presharedKeyFile == nil && delivery.config == nil
+        guard global.output == .table || isPlain else {
             throw ValidationError(
                 "--output \(global.output.rawValue) prints facts, not a file: leave the other options out"
             )
@@ -53,7 +67,12 @@ struct PeerConfigCommand: ParsableCommand {
     }
 
     func run() throws {
-        let keyLine = try keyLine()
+        var presharedLine = PresharedLine.absent
+        let keyLine = try keyLine(&presharedLine)
+        if let presharedKeyFile {
+            let text = try KeyFile.read(path: presharedKeyFile) { Console.warn($0) }
+            if let key = try KeyFile.presharedKey(in: text, orAlone: true) { presharedLine = .key(key) }
+        }
         let showsFacts = global.output != .table
         var output = try showsFacts ? nil : Delivery(delivery, styled: global.console.styled)
         var session = try Session.authenticated(global)
@@ -62,13 +81,30 @@ struct PeerConfigCommand: ParsableCommand {
         if showsFacts { return try global.show(ConfigurationFacts(reply: reply)) }
         let configuration = try PeerConfiguration(reply, interface: peer.interface, peer: peer.name)
         try check(keyLine.publicKey, against: configuration)
-        try output?.deliver(configuration, keyLine)
+        try fit(&presharedLine, to: configuration)
+        try output?.deliver(configuration, keyLine, presharedLine)
         if let path = delivery.config { Console.complain("configuration written to \(path.printable)") }
     }
 
-    private func keyLine() throws -> KeyLine {
+    /// An earlier wg-quick file may hold both keys.
+    private func keyLine(_ presharedLine: inout PresharedLine) throws -> KeyLine {
         guard let privateKey else { return withoutPrivateKey ? .omitted : .placeholder }
-        return .key(try PrivateKeyFile.read(path: privateKey) { Console.warn($0) })
+        let text = try KeyFile.read(path: privateKey) { Console.warn($0) }
+        if let key = try KeyFile.presharedKey(in: text, orAlone: false) { presharedLine = .key(key) }
+        return .key(try KeyFile.privateKey(in: text))
+    }
+
+    /// Only the daemon knows whether there is to be one.
+    private func fit(_ line: inout PresharedLine, to configuration: PeerConfiguration) throws {
+        guard configuration.hasPresharedKey else {
+            line = .absent
+            return
+        }
+        guard !line.isKnown else { return }
+        let cure = "give it with --preshared-key-file FILE"
+        guard !delivery.qr else { throw Failure(.failure, "\(peer.name) has a preshared key", hint: cure) }
+        Console.warn("\(peer.name) has a preshared key: \(cure)")
+        line = .placeholder
     }
 
     private func check(_ publicKey: PublicKey?, against configuration: PeerConfiguration) throws {
@@ -94,7 +130,7 @@ struct ConfigurationFacts: Presentable {
             "addresses": .texts(reply.addresses), "dns": .texts(reply.dns), "mtu": .number(reply.mtu),
             "gateway_public_key": .text(reply.gatewayPublicKey), "gateway_endpoint": .text(reply.gatewayEndpoint),
             "allowed_addresses": .texts(reply.allowedAddresses), "keepalive_s": .number(reply.keepaliveS),
-            "peer_public_key": .text(reply.peerPublicKey),
+            "peer_public_key": .text(reply.peerPublicKey), "has_preshared_key": .flag(reply.hasPresharedKey ?? false),
         ])
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import WGMKeys
 internal import WGMModel
 internal import WGMWire
 
@@ -15,6 +14,10 @@ struct PeerCreateCommand: ParsableCommand {
             The peer's configuration goes to --config FILE, to a QR code with --qr, else to standard output. Nobody \
             else knows the private key: what is lost then is lost.
 
+            With the key pair a preshared key is made, unless --no-preshared-key. It is encrypted here so that only the \
+            keeper can read it, which never tells it again. A peer with a --public-key gets one with --preshared-key \
+            --config FILE, or brings it with --preshared-key-file.
+
             Lines of a file for --from: NAME PUBLIC-KEY [ADDRESS-OR-PREFIX,...]; # starts a comment. \
             An address is the peer's own, a prefix lies behind it. All peers are created or none.
 
@@ -23,6 +26,7 @@ struct PeerCreateCommand: ParsableCommand {
                 + Wgmctl.examples(
                     "wgmctl peer create wg0 anna --config anna.conf",
                     "wgmctl peer create wg0 phone --qr --ipv6-only",
+                    "wgmctl peer create wg0 office --public-key KEY --preshared-key-file office.psk",
                     "wgmctl peer create wg0 --from peers.txt"
                 )
     )
@@ -38,6 +42,18 @@ struct PeerCreateCommand: ParsableCommand {
 
     @Option(help: .init("The public key of a peer that has a key pair already.", valueName: "key"))
     var publicKey: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Make a preshared key; the rule with a key pair made here, the exception with --public-key."
+    )
+    var presharedKey: Bool?
+
+    @Option(
+        help: .init("A file with the preshared key that the peer has already; - is standard input.", valueName: "file"),
+        completion: .file()
+    )
+    var presharedKeyFile: String?
 
     @OptionGroup var delivery: DeliveryOptions
 
@@ -88,6 +104,12 @@ struct PeerCreateCommand: ParsableCommand {
         } else if global.output != .table, delivery.usesStandardOutput {
             throw ValidationError("With --output \(global.output.rawValue), give --config FILE and no --qr")
         }
+        if presharedKeyFile != nil, let presharedKey {
+            try refuse("--preshared-key-file", with: [presharedKey ? "--preshared-key" : "--no-preshared-key"])
+        }
+        if publicKey != nil, presharedKey == true, delivery.config == nil {
+            throw ValidationError("--preshared-key with --public-key needs --config FILE: the new key is written there")
+        }
     }
 
     private var forOnePeer: [String] {
@@ -98,6 +120,8 @@ struct PeerCreateCommand: ParsableCommand {
         if !address.isEmpty { given.append("--address") }
         if !allow.isEmpty { given.append("--allow") }
         if endpoint != nil { given.append("--endpoint") }
+        if presharedKey == true { given.append("--preshared-key") }
+        if presharedKeyFile != nil { given.append("--preshared-key-file") }
         return given
     }
 
@@ -126,7 +150,7 @@ struct PeerCreateCommand: ParsableCommand {
         return peer
     }
 
-    private func newPeer(_ publicKey: String) -> V1.NewPeer {
+    func newPeer(_ publicKey: String) -> V1.NewPeer {
         var peer = template
         peer.name = name
         peer.publicKey = publicKey
@@ -157,79 +181,5 @@ struct PeerCreateCommand: ParsableCommand {
             throw failure
         }
         try global.show(PeerList(peers: reply.peers, now: .now))
-    }
-
-    /// For a peer that brought its own key; the configuration then has none.
-    private func createOne(publicKey: String) throws {
-        let file = delivery.config != nil
-        var output = try file ? Delivery(delivery, styled: false) : nil
-        var session = try Session.authenticated(global)
-        let peer = try session.create(newPeer(publicKey), in: interface)
-        try global.show(PeerDetails(peer: peer, now: .now))
-        guard file else { return }
-        let configuration = try session.configuration(of: name ?? "", in: interface)
-        try output?.deliver(configuration, .omitted)
-    }
-
-    private func createWithNewKey() throws {
-        let name = name ?? ""
-        let key = try PrivateKey.generate()
-        let publicKey = key.publicKey.description
-        let keyOnly = try PeerConfiguration.keyOnly(key, interface: interface, peer: name)
-        var output = try Delivery(delivery, styled: global.console.styled)
-        try output.reserve(keyOnly)
-        var session = try Session.authenticated(global)
-        let peer: V1.Peer
-        do throws(Status) {
-            peer = try session.create(newPeer(publicKey), in: interface)
-        } catch {
-            guard error.mayHaveRun else { throw error }
-            output.keepFile()
-            throw uncertain(error)
-        }
-        do {
-            let configuration = try session.configuration(of: name, in: interface)
-            try output.deliver(configuration, .key(key))
-        } catch {
-            output.keepFile()
-            if delivery.config == nil { try Delivery.show(keyOnly) }
-            throw incomplete(error)
-        }
-        try report(peer)
-    }
-
-    /// What was created, where it does not get in the way of the configuration.
-    private func report(_ peer: V1.Peer) throws {
-        guard delivery.usesStandardOutput else { return try global.show(PeerDetails(peer: peer, now: .now)) }
-        let addresses = peer.addresses.isEmpty ? "" : " with \(Words.list(peer.addresses))"
-        Console.complain("peer \(name ?? "") of \(interface) created\(addresses)".printable)
-    }
-
-    private func uncertain(_ status: Status) -> Failure {
-        var failure = Failure(status)
-        failure.hint = "wgmctl peer show \(interface) \(name ?? "") says whether the peer is there"
-        if let path = delivery.config { failure.hint? += "; its private key is in \(path)" }
-        return failure
-    }
-
-    private func incomplete(_ error: any Error) -> Failure {
-        let cause = Program.failure(error)
-        var failure = cause ?? Failure(.failure, "\(error)")
-        failure.message = "the peer is created, but its configuration is incomplete: \(failure.message)"
-        let source = delivery.config ?? "FILE-WITH-THE-KEY"
-        failure.hint = "wgmctl peer config \(interface) \(name ?? "") --private-key \(source) --config NEW-FILE"
-        return failure
-    }
-}
-
-extension Session {
-    fileprivate mutating func create(_ peer: V1.NewPeer, in interface: String) throws(Status) -> V1.Peer {
-        let reply = try peersCreate(V1.CreatePeersRequest(interface: interface, peers: [peer]))
-        return reply.peers.first ?? V1.Peer(interface: interface, name: peer.name, publicKey: peer.publicKey)
-    }
-
-    fileprivate mutating func configuration(of peer: String, in interface: String) throws -> PeerConfiguration {
-        let reply = try peersGetConfig(V1.GetPeerConfigRequest(interface: interface, name: peer))
-        return try PeerConfiguration(reply, interface: interface, peer: peer)
     }
 }

@@ -17,6 +17,8 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Wgm__V1__VersionRequest Wgm__V1__VersionRequest;
 typedef struct Wgm__V1__VersionResponse Wgm__V1__VersionResponse;
+typedef struct Wgm__V1__IntakeKeyRequest Wgm__V1__IntakeKeyRequest;
+typedef struct Wgm__V1__IntakeKeyResponse Wgm__V1__IntakeKeyResponse;
 typedef struct Wgm__V1__SchemaRequest Wgm__V1__SchemaRequest;
 typedef struct Wgm__V1__SchemaResponse Wgm__V1__SchemaResponse;
 typedef struct Wgm__V1__MethodInfo Wgm__V1__MethodInfo;
@@ -49,6 +51,26 @@ struct  Wgm__V1__VersionResponse
 #define WGM__V1__VERSION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__version_response__descriptor) \
     , NULL, 0, 0, 0, 0, NULL }
+
+
+struct  Wgm__V1__IntakeKeyRequest
+{
+  ProtobufCMessage base;
+};
+#define WGM__V1__INTAKE_KEY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__intake_key_request__descriptor) \
+     }
+
+
+struct  Wgm__V1__IntakeKeyResponse
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_key;
+  ProtobufCBinaryData key;
+};
+#define WGM__V1__INTAKE_KEY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__intake_key_response__descriptor) \
+    , 0, {0,NULL} }
 
 
 struct  Wgm__V1__SchemaRequest
@@ -132,6 +154,44 @@ Wgm__V1__VersionResponse *
 void   wgm__v1__version_response__free_unpacked
                      (Wgm__V1__VersionResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__IntakeKeyRequest methods */
+void   wgm__v1__intake_key_request__init
+                     (Wgm__V1__IntakeKeyRequest         *message);
+size_t wgm__v1__intake_key_request__get_packed_size
+                     (const Wgm__V1__IntakeKeyRequest   *message);
+size_t wgm__v1__intake_key_request__pack
+                     (const Wgm__V1__IntakeKeyRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__intake_key_request__pack_to_buffer
+                     (const Wgm__V1__IntakeKeyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__IntakeKeyRequest *
+       wgm__v1__intake_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__intake_key_request__free_unpacked
+                     (Wgm__V1__IntakeKeyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__IntakeKeyResponse methods */
+void   wgm__v1__intake_key_response__init
+                     (Wgm__V1__IntakeKeyResponse         *message);
+size_t wgm__v1__intake_key_response__get_packed_size
+                     (const Wgm__V1__IntakeKeyResponse   *message);
+size_t wgm__v1__intake_key_response__pack
+                     (const Wgm__V1__IntakeKeyResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__intake_key_response__pack_to_buffer
+                     (const Wgm__V1__IntakeKeyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__IntakeKeyResponse *
+       wgm__v1__intake_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__intake_key_response__free_unpacked
+                     (Wgm__V1__IntakeKeyResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__SchemaRequest methods */
 void   wgm__v1__schema_request__init
                      (Wgm__V1__SchemaRequest         *message);
@@ -197,6 +257,12 @@ typedef void (*Wgm__V1__VersionRequest_Closure)
 typedef void (*Wgm__V1__VersionResponse_Closure)
                  (const Wgm__V1__VersionResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__IntakeKeyRequest_Closure)
+                 (const Wgm__V1__IntakeKeyRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__IntakeKeyResponse_Closure)
+                 (const Wgm__V1__IntakeKeyResponse *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__SchemaRequest_Closure)
                  (const Wgm__V1__SchemaRequest *message,
                   void *closure_data);
@@ -214,6 +280,8 @@ typedef void (*Wgm__V1__MethodInfo_Closure)
 
 extern const ProtobufCMessageDescriptor wgm__v1__version_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__version_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__intake_key_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__intake_key_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__schema_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__schema_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__method_info__descriptor;

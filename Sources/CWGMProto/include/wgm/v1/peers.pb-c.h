@@ -59,10 +59,12 @@ struct  Wgm__V1__Peer
   protobuf_c_boolean has_created_unix_ms;
   int64_t created_unix_ms;
   Wgm__V1__PeerStatus *status;
+  protobuf_c_boolean has_has_preshared_key;
+  protobuf_c_boolean has_preshared_key;
 };
 #define WGM__V1__PEER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__peer__descriptor) \
-    , NULL, NULL, NULL, 0, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL }
+    , NULL, NULL, NULL, 0, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, 0, 0 }
 
 
 struct  Wgm__V1__PeerStatus
@@ -102,10 +104,12 @@ struct  Wgm__V1__NewPeer
   char *comment;
   protobuf_c_boolean has_disabled;
   protobuf_c_boolean disabled;
+  protobuf_c_boolean has_preshared_key;
+  ProtobufCBinaryData preshared_key;
 };
 #define WGM__V1__NEW_PEER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__new_peer__descriptor) \
-    , NULL, NULL, 0,NULL, 0,NULL, 0, 0, NULL, 0, 0, NULL, 0, 0 }
+    , NULL, NULL, 0,NULL, 0,NULL, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, {0,NULL} }
 
 
 struct  Wgm__V1__CreatePeersRequest
@@ -256,10 +260,12 @@ struct  Wgm__V1__GetPeerConfigResponse
   uint32_t keepalive_s;
   char *peer_public_key;
   Wgm__V1__Freshness *freshness;
+  protobuf_c_boolean has_has_preshared_key;
+  protobuf_c_boolean has_preshared_key;
 };
 #define WGM__V1__GET_PEER_CONFIG_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__get_peer_config_response__descriptor) \
-    , 0,NULL, 0,NULL, 0, 0, NULL, NULL, 0,NULL, 0, 0, NULL, NULL }
+    , 0,NULL, 0,NULL, 0, 0, NULL, NULL, 0,NULL, 0, 0, NULL, NULL, 0, 0 }
 
 
 /* Wgm__V1__Peer methods */
