@@ -47,7 +47,7 @@ check: setup
 format:
 	swift format -i -r -p Package.swift Sources Tests
 
-# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc) measures one part.
+# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc, hostile) measures one part.
 bench: setup
 	JSON=$(JSON) Benchmarks/bench $(ONLY)
 

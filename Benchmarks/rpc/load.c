@@ -6,7 +6,8 @@
 //
 // Each connection keeps so many calls in flight. The names go around: peer0000 of wg0 to peer(PEERS - 1). Prints: calls,
 // nanoseconds of PID's processor time, median and 99th percentile of the calls' nanoseconds, nanoseconds of the whole,
-// kilobytes that PID has resident at the end. A call that fails ends the run.
+// kilobytes that PID has resident at the end. A call that fails ends the run. With `all-differ` behind the number of peers, as
+// in 1000all-differ, each call has a trace context of its own, so that no two calls are equal.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -35,6 +36,8 @@ struct connection {
 struct packed {
     size_t length;
     uint8_t *bytes;
+    /// Eight hexadecimal digits of the trace context; NULL when there is none.
+    uint8_t *digits;
 };
 
 static struct packed *calls;
@@ -58,7 +61,7 @@ static char *read_token(const char *path) {
     return token;
 }
 
-static void prepare_calls(unsigned count) {
+static void prepare_calls(unsigned count, bool differ) {
     calls = calloc(count, sizeof *calls);
     call_count = count;
     for (unsigned index = 0; index < count; index++) {
@@ -69,11 +72,13 @@ static void prepare_calls(unsigned count) {
         get.interface = "wg0", get.name = name;
         Wgm__V1__Call call = WGM__V1__CALL__INIT;
         call.method = "wgm.v1.Peers/Get";
+        if (differ) call.traceparent = "00-00000000000000000000000000000001-0000000000000001-01";
         call.has_message = 1, call.message.data = request;
         call.message.len = wgm__v1__get_peer_request__pack(&get, request);
         calls[index].length = wgm__v1__call__get_packed_size(&call);
         calls[index].bytes = malloc(calls[index].length);
         wgm__v1__call__pack(&call, calls[index].bytes);
+        if (differ) calls[index].digits = (uint8_t *)memmem(calls[index].bytes, calls[index].length, "00-00", 5) + 3;
     }
 }
 
@@ -118,6 +123,11 @@ static void connect_to(struct connection *connection, char **address, SSL_CTX *c
 static void send_calls(struct connection *connection, unsigned count, uint64_t now) {
     for (; count; count--) {
         struct packed *call = &calls[next_call];
+        if (call->digits) {
+            static uint32_t number;
+            number++;
+            for (int digit = 0; digit < 8; digit++) call->digits[digit] = (uint8_t)"0123456789abcdef"[number >> 4 * digit & 15];
+        }
         next_call = next_call + 1 == call_count ? 0 : next_call + 1;
         uint32_t stream = connection->next_stream;
         connection->next_stream += 2;
@@ -197,7 +207,7 @@ int main(int count, char **arguments) {
     uint64_t span = (uint64_t)(atof(arguments[2]) * 1e9);
     unsigned connections = (unsigned)atoi(arguments[3]), in_flight = (unsigned)atoi(arguments[4]);
     char *token = read_token(arguments[5]);
-    prepare_calls((unsigned)atoi(arguments[6]));
+    prepare_calls((unsigned)atoi(arguments[6]), strstr(arguments[6], "all-differ"));
     SSL_CTX *context = count == 12 ? tls_context(false, arguments[9], arguments[10], arguments[11]) : NULL;
     samples = malloc(MOST_SAMPLES * sizeof *samples);
     struct connection *all = calloc(connections, sizeof *all);
