@@ -4,33 +4,39 @@
 ///
 /// Fields of the form CLEAR stand as they are; every other field as `{"hash":"…"}` over the serialisation of a message
 /// that holds nothing but that field. A list longer than 50 ends with `{"…":N}`, N elements left out.
-@safe
 struct AuditWriter {
     static let listLimit = 50
     /// Bytes of JSON for one request; beyond it only size and hash are recorded.
     static let sizeLimit = 65_536
 
-    private let hashing: (UnsafeRawBufferPointer) -> String
-    private(set) var json = ""
+    /// Text, each followed by the hash of these bytes, in front of `json`.
+    private var hashes: [(text: String, bytes: [UInt8])] = []
+    private var json = ""
     private var needsComma = false
 
     /// The JSON of a whole request.
     static func json<M: AuditedMessage>(of message: M, hashing: (UnsafeRawBufferPointer) -> String) -> String {
-        unsafe withoutActuallyEscaping(hashing) { hashing in
-            var writer = unsafe AuditWriter(hashing: hashing)
-            writer.object(message)
-            let size = writer.json.utf8.count
-            if size > sizeLimit { writer.replace(message, size: size) }
-            return writer.json
-        }
+        var writer = AuditWriter()
+        writer.object(message)
+        let json = unsafe writer.text(hashing)
+        guard json.utf8.count > sizeLimit else { return json }
+        writer.replace(message, size: json.utf8.count)
+        return unsafe writer.text(hashing)
     }
 
-    private init(hashing: @escaping (UnsafeRawBufferPointer) -> String) {
-        unsafe self.hashing = unsafe hashing
+    /// Everything, with the hashes.
+    private func text(_ hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        var whole = AuditWriter()
+        for (text, bytes) in hashes {
+            whole.json += text
+            whole.string(unsafe bytes.withUnsafeBytes { unsafe hashing($0) })
+        }
+        return whole.json + json
     }
 
     /// A request whose JSON is too long to keep.
     private mutating func replace<M: AuditedMessage>(_ message: M, size: Int) {
+        hashes = []
         json = "{\"…\":{\"bytes\":\(size),"
         writeHash(of: message.serialized())
         json += "}}"
@@ -84,8 +90,8 @@ struct AuditWriter {
     }
 
     private mutating func writeHash(of bytes: [UInt8]) {
-        json += "\"hash\":"
-        string(unsafe bytes.withUnsafeBytes { unsafe hashing($0) })
+        hashes.append((json + "\"hash\":", bytes))
+        json = ""
     }
 
     mutating func number<T: BinaryInteger>(_ value: T) {
