@@ -141,7 +141,7 @@ let package = Package(
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
         tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
-        tests("wgmdTests", ["wgmd", "WGMModel", "WGMRPC", "WGMControl", argumentParser, logging]),
+        tests("wgmdTests", ["wgmd", "WGMModel", "WGMRPC", "WGMControl", "WGMService", argumentParser, logging]),
         tests(
             "wgmctlTests",
             ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]

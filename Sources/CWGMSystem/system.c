@@ -141,6 +141,37 @@ int wgm_is_packet_socket(int fd, bool *listening) {
     return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
+int wgm_is_network_socket(int fd) {
+    int domain = 0, type = 0;
+    socklen_t a = sizeof domain, b = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &a) != 0) return -1;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &b) != 0) return -1;
+    return (domain == AF_INET || domain == AF_INET6) && type == SOCK_STREAM;
+}
+
+/* `entry` is NAME=VALUE. */
+static bool is_kept(const char *entry, const char *names) {
+    size_t length = strcspn(entry, "=");
+    for (const char *name = names; *name != 0; name += strspn(name, " ")) {
+        size_t wanted = strcspn(name, " ");
+        bool begins = wanted > 0 && name[wanted - 1] == '*';
+        size_t same = begins ? wanted - 1 : wanted;
+        if ((begins ? length >= same : length == same) && strncmp(entry, name, same) == 0) return true;
+        name += wanted;
+    }
+    return false;
+}
+
+void wgm_keep_environment(const char *names) {
+    if (environ == NULL) return;
+    char **end = environ;
+    for (char **entry = environ; *entry != NULL; entry++) {
+        if (is_kept(*entry, names)) *end++ = *entry;
+        else explicit_bzero(*entry, strlen(*entry));
+    }
+    *end = NULL;
+}
+
 int wgm_clock_is_synchronised(void) {
     struct timex clock = {.modes = 0};
     int state = adjtimex(&clock);

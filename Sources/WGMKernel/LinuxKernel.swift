@@ -30,6 +30,13 @@ package struct LinuxKernel: ~Copyable {
         userspace = Userspace(program: options.userspaceProgram, folder: options.userspaceSocketFolder)
     }
 
+    /// Makes sure that the kernel has WireGuard, or a userspace program is there.
+    ///
+    /// The kernel loads its module when it is asked.
+    package mutating func requireWireGuard() throws(KernelFailure) {
+        if try !generic.hasFamily() { try userspace.requireProgram() }
+    }
+
     /// Makes one change, which may be made already.
     package mutating func apply(
         _ change: KernelChange,

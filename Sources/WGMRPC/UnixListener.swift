@@ -10,6 +10,8 @@ public enum ListenError: Error, Hashable, Sendable, CustomStringConvertible {
     case inUse(String)
     /// An inherited descriptor is no Unix stream socket.
     case notAUnixSocket(descriptor: Int32)
+    /// An inherited descriptor is no TCP socket.
+    case notATCPSocket(descriptor: Int32)
     case system(call: String, path: String, errno: Int32)
     case engine(String)
 
@@ -19,6 +21,7 @@ public enum ListenError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notASocket(let path): "\(path) exists and is not a socket; it is left alone"
         case .inUse(let path): "another process listens on \(path)"
         case .notAUnixSocket(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
+        case .notATCPSocket(let descriptor): "descriptor \(descriptor) is not a TCP socket"
         case .system(let call, let path, let number): "\(call) \(path): \(unsafe String(cString: strerror(number)))"
         case .engine(let words): words
         }
@@ -140,6 +143,12 @@ final class UnixListener: Sendable {
     /// True for a descriptor that systemd or a test has bound already.
     static func isUnixStream(_ descriptor: Int32) -> Bool {
         option(descriptor, SO_DOMAIN) == AF_UNIX && option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
+    }
+
+    /// The same for a port.
+    static func isTCP(_ descriptor: Int32) -> Bool {
+        [AF_INET, AF_INET6].contains(option(descriptor, SO_DOMAIN))
+            && option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
     }
 
     private static func option(_ descriptor: Int32, _ name: Int32) -> Int32? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CWGMSystem
 internal import Glibc
 
 /// A listening socket that systemd made and handed over.
@@ -7,6 +8,16 @@ package struct InheritedSocket: Hashable, Sendable {
     package let descriptor: Int32
     /// `FileDescriptorName=` of its unit; "unknown" without one.
     package let name: String
+
+    /// Whether it is a port of the network, whatever its name says.
+    ///
+    /// Who comes through there is known by certificate, never by user.
+    package var isOfNetwork: Bool { wgm_is_network_socket(descriptor) == 1 }
+
+    package init(descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
 
     private static let first: Int32 = 3
     /// More than any unit has; keeps a wrong number from closing what is ours.

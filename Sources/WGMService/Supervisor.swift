@@ -64,4 +64,16 @@ package enum Environment {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
     }
+
+    /// What systemd says to a service, the time zone, and how Swift reports a crash.
+    private static let ofServices = [
+        "NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*", "CREDENTIALS_DIRECTORY", "TZ", "SWIFT_BACKTRACE",
+    ]
+
+    /// Forgets everything else: nothing that somebody left there decides how a library behaves, or lies about.
+    ///
+    /// `more` are further names; one that ends in `*` stands for all that begin so. To be called before any thread starts.
+    package static func keepWhatServicesNeed(and more: [String] = []) {
+        unsafe wgm_keep_environment((ofServices + more).joined(separator: " "))
+    }
 }

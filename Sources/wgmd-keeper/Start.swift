@@ -5,11 +5,13 @@ internal import Glibc
 internal import WGMKeeper
 internal import WGMKernel
 internal import WGMKeys
+internal import WGMModel
 internal import WGMService
 
 /// From an ordinary start, as root or not, to a service without any power but CAP_NET_ADMIN.
 enum Start {
     static func run(_ options: Options) throws(StartError) {
+        Environment.keepWhatServicesNeed()
         _ = signal(SIGPIPE, SIG_IGN)
         _ = signal(SIGXFSZ, SIG_IGN)
         let channel = try Channel(options)
@@ -27,12 +29,23 @@ enum Start {
             }
             let status = keys.isReady ? "holding keys and interfaces" : "sealed: the key-encryption key is missing"
             let supervisor = Supervisor()
-            var service = Service(folder: folder, keeper: try keeper(options, keys), supervisor: supervisor)
+            var kernel = try LinuxKernel(options: .init(userspaceProgram: options.userspaceProgram))
+            // A unit that cannot do its one job says so at its start; what `wgmd run` starts says so when it is asked.
+            if case .listening = channel { try kernel.requireWireGuard() }
+            let keeper = Keeper(
+                version: KeeperVersion.current,
+                kernel: kernel,
+                keys: keys,
+                journal: try Journal.open(in: options.state)
+            )
+            var service = Service(folder: folder, keeper: keeper, supervisor: supervisor)
             complain(try sandbox(options).enter())
             supervisor.ready(status)
             try service.serve(channel)
         } catch let error as StartError {
             throw error
+        } catch let error as KernelFailure {
+            throw .failed(error.message)
         } catch {
             throw .failed("\(error)")
         }
@@ -69,19 +82,5 @@ enum Start {
         guard wgm_harden() == 0 else {
             throw .system("cannot give up privileges", cure: "the kernel must be Linux 3.5 or later")
         }
-    }
-
-    private static func keeper(
-        _ options: Options,
-        _ keys: consuming KeyRing
-    ) throws -> Keeper<LinuxKernel> {
-        var kernelOptions = LinuxKernel.Options()
-        kernelOptions.userspaceProgram = options.userspaceProgram
-        return Keeper(
-            version: KeeperVersion.current,
-            kernel: try LinuxKernel(options: kernelOptions),
-            keys: keys,
-            journal: try Journal.open(in: options.state)
-        )
     }
 }

@@ -13,12 +13,15 @@ struct ActivationTests {
 
     init() throws { state = try StateFolderFixture() }
 
-    private func arguments(peer: String) -> [String] {
-        ["--state", state.path, "--user", KeeperProgram.user, "--peer-user", peer]
+    private func arguments(peer: String, userspace: String = "/usr/bin/wireguard-go") -> [String] {
+        [
+            "--state", state.path, "--user", KeeperProgram.user, "--peer-user", peer, "--userspace-program", userspace,
+        ]
     }
 
     private func start(
         peer: String,
+        userspace: String = "/usr/bin/wireguard-go",
         watchdogMicroseconds: Int? = nil
     ) throws -> (program: KeeperProgram, listener: UnixSocket, notify: UnixSocket) {
         let listener = try UnixSocket(state.folder.path + "/keeper.sock", Int32(SOCK_SEQPACKET.rawValue))
@@ -26,9 +29,9 @@ struct ActivationTests {
         let notify = try UnixSocket(state.folder.path + "/notify.sock", Int32(SOCK_DGRAM.rawValue))
         let program = try KeeperProgram(
             listener: listener.fileDescriptor,
-            arguments(peer: peer),
+            arguments(peer: peer, userspace: userspace),
             notify: notify.path,
-            more: watchdogMicroseconds.map { ["WATCHDOG_USEC=\($0)"] } ?? []
+            more: ["SECRET=canary", "NOTIFY_SOCKETS=no"] + (watchdogMicroseconds.map { ["WATCHDOG_USEC=\($0)"] } ?? [])
         )
         return (program, listener, notify)
     }
@@ -97,6 +100,33 @@ struct ActivationTests {
         }
         #expect(heard.dropFirst() == ["WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"])
         #expect(kill(program.process, 0) == 0)
+    }
+
+    @Test("keeps nothing of its environment but what systemd says to it")
+    func environment() throws {
+        let (program, _, notify) = try start(peer: "root")
+        var byte: UInt8 = 0
+        try #require(unsafe recv(notify.fileDescriptor, &byte, 1, 0) == 1)
+        let text = try Data(contentsOf: URL(filePath: "/proc/\(program.process)/environ"))
+        let names = text.split(separator: 0).compactMap {
+            String(decoding: $0, as: UTF8.self).split(separator: "=").first
+        }
+        #expect(Set(names).isSubset(of: ["NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS"]), "\(names)")
+        #expect(!String(decoding: text, as: UTF8.self).contains("canary"))
+        #expect(names.contains("NOTIFY_SOCKET"))
+    }
+
+    /// This machine's kernel may have WireGuard: then there is nothing to refuse.
+    @Test("says what is missing where neither the kernel nor a program can make interfaces")
+    func noWireGuard() throws {
+        let (program, _, _) = try start(peer: "root", userspace: "/usr/bin/no-such-program")
+        guard !FileManager.default.fileExists(atPath: "/sys/module/wireguard") else {
+            return #expect(kill(program.process, 0) == 0)
+        }
+        #expect(program.wait() == 1)
+        let words = program.complaint()
+        #expect(words.contains("the kernel has no WireGuard, and /usr/bin/no-such-program is no program; load"))
+        #expect(words.split(separator: "\n").count == 1, "\(words)")
     }
 
     @Test("serves no other user, not even root")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Glibc
 import Testing
 import WGMRPC
 
@@ -11,6 +12,7 @@ struct ServerTLSTests {
     private struct Fixture: Sendable {
         let plain: ServerFixture
         let port: UInt16
+        let identity: TLSIdentity
         var folder: String { plain.folder }
 
         func connect() throws -> TLSStream {
@@ -43,9 +45,61 @@ struct ServerTLSTests {
                 clientAuthority: certificate,
                 clientCertificates: .optional
             )
-            let bound = try await plain.server.listen(tls: TLSIdentity(settings), at: ["127.0.0.1:0"])
-            let text = try #require(bound.first?.split(separator: ":").last)
-            try await body(Fixture(plain: plain, port: try #require(UInt16(text))))
+            let identity = try TLSIdentity(settings)
+            let bound = try await plain.server.listen(tls: identity, at: ["127.0.0.1:0"])
+            try await body(Fixture(plain: plain, port: try Self.port(bound.first), identity: identity))
+        }
+    }
+
+    private static func port(_ address: String?) throws -> UInt16 {
+        let text = try #require(address?.split(separator: ":").last)
+        return try #require(UInt16(text))
+    }
+
+    /// On a free port of 127.0.0.1, as systemd hands it over.
+    private static func boundSocket() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(result == 0 && listen(descriptor, 5) == 0)
+        return descriptor
+    }
+
+    @Test("A port that was handed over is served as well, and a Unix socket is never served with TLS")
+    func inherited() async throws {
+        try await withServer { fixture in
+            let descriptor = try Self.boundSocket()
+            let server = fixture.plain.server
+            let address = try await server.listen(tls: fixture.identity, inheriting: descriptor)
+            let other = Fixture(plain: fixture.plain, port: try Self.port(address), identity: fixture.identity)
+            try await fixture.plain.onThread {
+                var client = try BlockingClient(other.connect(), token: "good", agent: "test/1")
+                #expect(try client.call("t.Echo/Now", [1], options: CallOptions()) == [1])
+            }
+            let local = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(local) }
+            await #expect(throws: ListenError.notATCPSocket(descriptor: local)) {
+                try await server.listen(tls: fixture.identity, inheriting: local)
+            }
+            await #expect(throws: ListenError.notAUnixSocket(descriptor: descriptor)) {
+                try await server.listen(inheriting: descriptor)
+            }
+        }
+    }
+
+    @Test("A port that somebody has is said to be in use")
+    func portInUse() async throws {
+        try await withServer { fixture in
+            let address = "127.0.0.1:\(fixture.port)"
+            await #expect(throws: ListenError.inUse(address)) {
+                try await fixture.plain.server.listen(tls: fixture.identity, at: [address])
+            }
         }
     }
 

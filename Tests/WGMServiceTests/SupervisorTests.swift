@@ -43,6 +43,20 @@ struct SupervisorTests {
         }
     }
 
+    @Test("knows a port of the network from a Unix socket, whatever they are called")
+    func portsOfTheNetwork() {
+        let kinds = [
+            (AF_INET, SOCK_STREAM, true), (AF_INET6, SOCK_STREAM, true), (AF_INET6, SOCK_DGRAM, false),
+            (AF_UNIX, SOCK_STREAM, false), (AF_UNIX, SOCK_SEQPACKET, false),
+        ]
+        for (domain, type, isOfNetwork) in kinds {
+            let descriptor = socket(domain, Int32(type.rawValue), 0)
+            #expect(InheritedSocket(descriptor: descriptor, name: "wgmd.socket").isOfNetwork == isOfNetwork)
+            close(descriptor)
+        }
+        #expect(!InheritedSocket(descriptor: -1, name: "tls").isOfNetwork)
+    }
+
     @Test("takes the sockets that are meant for it, with their names")
     func sockets() {
         let two = InheritedSocket.listed(process: "7", count: "2", names: "wgmd.socket:", own: 7)

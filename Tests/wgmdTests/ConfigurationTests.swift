@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Logging
 import Testing
 import WGMModel
 import WGMRPC
+import WGMService
 
 @testable import wgmd
 
@@ -69,6 +71,25 @@ import WGMRPC
         #expect(tls.allow.map(\.description) == ["2001:db8::/32", "192.0.2.7/32"])
         #expect(tls.clientAuthority == "/etc/wgm/tls/ca.pem")
         #expect(try parse("").tls == nil)
+    }
+
+    @Test("without `listen` the port must come from systemd, and a port from systemd needs the table")
+    func portFromSystemd() throws {
+        let port = InheritedSocket(descriptor: socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0), name: "tls")
+        let local = InheritedSocket(descriptor: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), name: "wgmd.socket")
+        defer {
+            close(port.descriptor)
+            close(local.descriptor)
+        }
+        let files = "certificate = \"/no/server.pem\"\nkey = \"/no/server.key\"\nclient_certificates = \"off\""
+        let table = try #require(try parse("[tls]\n" + files).tls)
+        let nowhere = #expect(throws: StartError.self) { try TLSPort.check(table, inheriting: [local]) }
+        #expect(nowhere?.code == 78 && nowhere?.description.contains("wgmd-tls.socket") == true)
+        let found = #expect(throws: StartError.self) { try TLSPort.check(table, inheriting: [local, port]) }
+        #expect(found?.description.contains("/no/server") == true, "it goes on to the files")
+        let tableless = #expect(throws: StartError.self) { try TLSPort.check(nil, inheriting: [port]) }
+        #expect(tableless?.code == 78 && tableless?.description.contains("no [tls]") == true)
+        try TLSPort.check(nil, inheriting: [local])
     }
 
     @Test(

@@ -35,6 +35,12 @@ ssize_t wgm_send_packet(int fd, const void *buffer, size_t length);
 int wgm_set_timeouts(int fd, int seconds);
 /* 1 if fd is an AF_UNIX SOCK_SEQPACKET socket; *listening says of which kind. */
 int wgm_is_packet_socket(int fd, bool *listening);
+/* 1 if fd is a stream socket of the network (IPv4 or IPv6), 0 if it is any other socket. */
+int wgm_is_network_socket(int fd);
+
+/* Takes every variable out of the environment that `names` has not, and overwrites it: /proc does not show it either.
+ * The names are apart by blanks; PRE* is every name that begins with PRE. Call before any thread starts. */
+void wgm_keep_environment(const char *names);
 
 /* 1 if something keeps the realtime clock right, 0 if not, -1 if the kernel does not say. */
 int wgm_clock_is_synchronised(void);

@@ -87,11 +87,12 @@ struct Userspace: ~Copyable {
     }
 
     private static let advice = """
-        load the kernel's WireGuard module, or install wireguard-go and name it in the configuration
+        load the kernel's module (modprobe wireguard), or install wireguard-go and switch it on, as wgmd(8) says
         """
 
-    /// The program, when all that it needs is there.
-    private func startable() throws(KernelFailure) -> String {
+    /// The program, if there is one.
+    @discardableResult
+    func requireProgram() throws(KernelFailure) -> String {
         let noKernel = "the kernel has no WireGuard"
         guard let program else { throw KernelFailure(.noWireGuard, "\(noKernel); \(Self.advice)") }
         guard program.hasPrefix("/"), (unsafe access(program, X_OK)) == 0 else {
@@ -101,6 +102,12 @@ struct Userspace: ~Copyable {
                 "\(noKernel), and \(program) is no program; \(Self.advice)"
             )
         }
+        return program
+    }
+
+    /// The program, when all that it needs is there too.
+    private func startable() throws(KernelFailure) -> String {
+        let program = try requireProgram()
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else {
             let number = errno
             let need =

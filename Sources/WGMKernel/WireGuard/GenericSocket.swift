@@ -69,9 +69,20 @@ struct GenericSocket: ~Copyable {
         return message
     }
 
+    mutating func hasFamily() throws(KernelFailure) -> Bool { try findFamily() != nil }
+
     /// The number of the family, asked for each time: it changes when the module is loaded anew.
     private mutating func family() throws(KernelFailure) -> UInt16 {
-        let purpose = "looking for WireGuard in the kernel"
+        guard let family = try findFamily() else {
+            throw KernelFailure(.noWireGuard, errno: ENOENT, "\(Self.search): there is none")
+        }
+        return family
+    }
+
+    private static let search = "looking for WireGuard in the kernel"
+
+    private mutating func findFamily() throws(KernelFailure) -> UInt16? {
+        let purpose = Self.search
         let fixed = genlmsghdr(cmd: UInt8(CTRL_CMD_GETFAMILY), version: 1, reserved: 0)
         var message = NetlinkMessage(GENL_ID_CTRL, .acknowledge, fixed, capacity: RouteSocket.smallRequest)
         try message.write(purpose) { message throws(MessageFull) in
@@ -86,7 +97,6 @@ struct GenericSocket: ~Copyable {
                 }
             }
         }
-        guard let family else { throw KernelFailure(.noWireGuard, errno: ENOENT, "\(purpose): there is none") }
         return family
     }
 }

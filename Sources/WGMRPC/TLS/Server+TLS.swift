@@ -22,16 +22,33 @@ extension Server {
             }
         } catch {
             for channel in channels { try? await channel.close() }
-            let failed = sockets[channels.count]
-            throw .engine("cannot listen on \(Self.text(failed)): \(error)")
+            throw Self.failure(error, Self.text(sockets[channels.count]))
         }
         for channel in channels { keep(channel) }
         return channels.compactMap { $0.localAddress.map(Self.text) }
     }
 
+    /// Listens with TLS 1.3 on a bound TCP socket that this process was given, and owns it from here on.
+    /// - Returns: its address and port.
+    @discardableResult
+    public func listen(tls identity: TLSIdentity, inheriting descriptor: Int32) async throws(ListenError) -> String {
+        guard UnixListener.isTCP(descriptor) else { throw .notATCPSocket(descriptor: descriptor) }
+        do {
+            let channel = try await doors(identity).withBoundSocket(descriptor).get()
+            keep(channel)
+            return channel.localAddress.map(Self.text) ?? "?"
+        } catch {
+            throw Self.failure(error, "an inherited socket")
+        }
+    }
+
+    private static func failure(_ error: any Error, _ address: String) -> ListenError {
+        if (error as? IOError)?.errnoCode == EADDRINUSE { return .inUse(address) }
+        return .engine("cannot listen on \(address): \(error)")
+    }
+
     private func bootstrap(_ identity: TLSIdentity, takesIPv4: Bool) -> ServerBootstrap {
-        let core = core
-        return ServerBootstrap(group: group)
+        doors(identity)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 let only = ChannelOptions.Types.SocketOption(
@@ -43,6 +60,12 @@ extension Server {
                     channel.eventLoop.makeSucceededVoidFuture()
                 }
             }
+    }
+
+    /// Every connection begins at a door.
+    private func doors(_ identity: TLSIdentity) -> ServerBootstrap {
+        let core = core
+        return ServerBootstrap(group: group)
             .childChannelOption(.writeBufferWaterMark, value: core.waterMark)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in

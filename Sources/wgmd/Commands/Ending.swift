@@ -15,6 +15,7 @@ enum Ending {
         switch error {
         case let error as ConfigurationError: return (error.lines, needsPerson)
         case let error as StoreFailure: return told(error)
+        case let error as StartError: return ([error.description], error.code)
         case is ExitCode, is ValidationError, is CleanExit: return nil
         case let words as any CustomStringConvertible where !isUsage(error): return ([words.description], 1)
         default: return nil

@@ -40,7 +40,7 @@ struct Configuration: Equatable {
 
     /// The listener for other machines.
     struct TLS: Equatable {
-        /// Addresses with ports.
+        /// Addresses with ports; not used when systemd hands over a port.
         var listen: [Endpoint] = []
         var certificate = ""
         var key = ""
@@ -61,6 +61,8 @@ struct Configuration: Equatable {
     var clusterState: String { state + "/postgres" }
     var runFolder: String { String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) }
     var clusterSocketFolder: String { databaseSocket ?? runFolder + "/postgres" }
+    /// The variables that wgmd heeds: libpq's, for a password among others, where the database is not its own.
+    var environment: [String] { database == .embedded ? [] : ["PG*", "HOME"] }
     /// False when other units run keeper and database: then wgmd has no state of its own.
     var ownsState: Bool { keeperSocket == nil || database == .embedded && databaseSocket == nil }
 }

@@ -39,7 +39,7 @@ extension ConfigurationFile {
     }
 
     private mutating func requireTogether(_ table: TOMLTable, _ tls: Configuration.TLS) {
-        for key in ["listen", "certificate", "key"] where table[key] == nil {
+        for key in ["certificate", "key"] where table[key] == nil {
             report("tls", "[tls] needs `\(key)`; `wgmd certificate` makes a certificate and its key")
         }
         if tls.clientCertificates != .off, table["client_ca"] == nil {

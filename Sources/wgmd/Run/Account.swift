@@ -6,8 +6,12 @@ internal import Glibc
 /// Why wgmd could not start: one line with the cause and the cure.
 struct StartError: Error, CustomStringConvertible {
     let description: String
+    let code: Int32
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, code: Int32 = 1) {
+        self.description = description
+        self.code = code
+    }
 
     /// With the words of `errno`, which is read first.
     static func system(_ what: String, cure: String? = nil) -> StartError {

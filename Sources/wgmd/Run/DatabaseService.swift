@@ -7,6 +7,7 @@ import WGMService
 enum DatabaseService {
     /// Blocks the calling thread, which must be the main one, until told to end; returns the exit code.
     static func run(_ configuration: Configuration) throws -> Int32 {
+        Environment.keepWhatServicesNeed()
         let supervisor = Supervisor()
         guard configuration.database == .embedded else {
             Start.say("the database is not the embedded one: there is nothing to run")

@@ -78,7 +78,7 @@ struct Service: Sendable {
             logger.error("the keeper did not answer", metadata: ["reason": "\(failure.message)"])
             return 1
         } catch {
-            logger.error("wgmd cannot listen", metadata: ["reason": "\(error)"])
+            Start.say("\(error); \(Self.cure(for: error))")
             return 1
         }
         logger.info("ready", metadata: ["socket": "\(socket)", "node": "\(gateway.node)"])
@@ -107,9 +107,18 @@ struct Service: Sendable {
     }
 
     private func listen() async throws {
-        if sockets.isEmpty { try await server.listen(unixPath: socket, access: SocketAccess(mode: 0o660)) }
-        for socket in sockets { try await server.listen(inheriting: socket.descriptor) }
-        try await tls?.open(on: server)
+        let ports = sockets.filter(\.isOfNetwork)
+        let local = sockets.filter { !ports.contains($0) }
+        if local.isEmpty { try await server.listen(unixPath: socket, access: SocketAccess(mode: 0o660)) }
+        for socket in local { try await server.listen(inheriting: socket.descriptor) }
+        try await tls?.open(on: server, inheriting: ports)
+    }
+
+    private static func cure(for error: any Error) -> String {
+        if case .inUse = error as? ListenError {
+            return "`ss -tlnpx` says which: stop it, or change `listen` or `socket`"
+        }
+        return "correct `listen` or `socket` in the configuration"
     }
 
     /// What may change while wgmd runs, besides the configuration, is read again.

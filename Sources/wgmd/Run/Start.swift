@@ -21,10 +21,11 @@ struct Start {
 
     /// `configurationFolder` stays readable, for a reload.
     init(_ configuration: Configuration, configurationFolder: String) throws {
-        if let tls = configuration.tls { try TLSPort.check(tls) }
+        Environment.keepWhatServicesNeed(and: configuration.environment)
         supervisor = Supervisor()
         sockets = InheritedSocket.takeAll()
-        try Self.prepareFolders(configuration, listens: sockets.isEmpty)
+        try TLSPort.check(configuration.tls, inheriting: sockets)
+        try Self.prepareFolders(configuration, listens: sockets.allSatisfy(\.isOfNetwork))
         lock = configuration.ownsState ? try StateLock(folder: configuration.state) : nil
         // Looked up first, so that a wrong name starts nothing.
         let account = Account.isRoot ? try Account(named: configuration.user) : nil
@@ -52,6 +53,7 @@ struct Start {
             (configuration.runFolder, [.read, .write]), (configurationFolder, .read),
         ]
         for folder in configuration.tls?.folders ?? [] { files.append((folder, .read)) }
+        if let credentials = Environment["CREDENTIALS_DIRECTORY"] { files.append((credentials, .read)) }
         return Sandbox(calls: [.tcp, .udp], files: files)
     }
 

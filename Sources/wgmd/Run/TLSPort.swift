@@ -4,6 +4,7 @@ import Logging
 import WGMModel
 import WGMRPC
 import WGMServer
+import WGMService
 
 /// The port for other machines, with certificates that are read again when their files change.
 struct TLSPort: Sendable {
@@ -16,6 +17,25 @@ struct TLSPort: Sendable {
     /// Says what is wrong with the files, before anything is started.
     static func check(_ configuration: Configuration.TLS) throws(StartError) {
         _ = try TLSPort(configuration, Logger(label: "wgmd"))
+    }
+
+    /// The same, and whether there is anywhere to listen, and a certificate for it.
+    static func check(_ configuration: Configuration.TLS?, inheriting sockets: [InheritedSocket]) throws(StartError) {
+        let isInherited = sockets.contains(where: \.isOfNetwork)
+        guard let configuration else {
+            guard isInherited else { return }
+            throw StartError(
+                "systemd hands over a port, but the configuration has no [tls]: add that, or systemctl disable --now wgmd-tls.socket",
+                code: Ending.needsPerson
+            )
+        }
+        guard isInherited || !configuration.listen.isEmpty else {
+            throw StartError(
+                "[tls] has no `listen` and systemd hands over no port: add `listen`, or stop wgmd and start wgmd-tls.socket",
+                code: Ending.needsPerson
+            )
+        }
+        try check(configuration)
     }
 
     /// Reads the files: with root's privileges gone, as later, so that what works now works then.
@@ -39,8 +59,13 @@ struct TLSPort: Sendable {
         self.logger = logger
     }
 
-    func open(on server: Server<Dispatcher>) async throws(ListenError) {
-        let bound = try await server.listen(tls: identity, at: addresses)
+    /// Listens on the ports that systemd made, instead of `listen`, or on those of `listen`.
+    func open(on server: Server<Dispatcher>, inheriting sockets: [InheritedSocket]) async throws(ListenError) {
+        var bound: [String] = []
+        for socket in sockets {
+            bound.append(try await server.listen(tls: identity, inheriting: socket.descriptor))
+        }
+        if sockets.isEmpty { bound = try await server.listen(tls: identity, at: addresses) }
         logger.info("listening with TLS", metadata: ["addresses": "\(bound.joined(separator: " "))"])
     }
 
