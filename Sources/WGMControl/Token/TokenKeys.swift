@@ -24,6 +24,9 @@ package final class TokenKeys: Sendable {
         }
     }
 
+    /// The keeper signs nothing now; what it has signed stays good.
+    package func useNone() { keys.withLock { $0.current = nil } }
+
     /// The id of the key-encryption key that the keeper holds.
     package func use(sealingKeyID: UInt32) { keys.withLock { $0.sealing = sealingKeyID } }
 

@@ -57,6 +57,7 @@ struct Service: Sendable {
             keys.use(sealingKeyID: identity.sealingKeyID)
             logger.debug("the keeper answers", metadata: ["version": "\(identity.version)"])
         } else {
+            keys.useNone()
             logger.error("the keeper is sealed: its key-encryption key is missing or another; nobody can log in")
         }
     }

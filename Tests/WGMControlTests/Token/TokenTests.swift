@@ -156,6 +156,14 @@ import WGMModel
         #expect(fault(forged) == .signature)
     }
 
+    @Test("a token stays good when the keeper signs nothing any more")
+    func sealedKeeper() {
+        let signed = token(header: header(), claims: claims())
+        keys.useNone()
+        #expect(fault(signed) == nil)
+        #expect(keys.current == nil)
+    }
+
     @Test("a removed key's tokens are refused, an older key's are not until then")
     func rotation() {
         let old = token(header: header(), claims: claims())
