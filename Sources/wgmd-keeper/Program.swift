@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import WGMKeeper
+internal import WGMService
 
 /// The privileged half of wgmd.
 @main
@@ -15,6 +16,8 @@ enum Program {
             }
         } catch {
             complain(error.text)
+            // While systemd waits for the next start, its `status` shows no line from before.
+            Supervisor().status(error.text)
             exit(error.exitCode)
         }
     }

@@ -3,6 +3,7 @@
 import ArgumentParser
 internal import Glibc
 import WGMControl
+import WGMService
 
 /// How wgmd ends when something is wrong: one line per fault with its cause and cure, and a code that tells systemd whether
 /// to start it again.
@@ -38,6 +39,8 @@ enum Ending {
     static func finish(_ error: any Error) -> Never {
         guard let (lines, code) = words(for: error) else { WGMD.exit(withError: error) }
         for line in lines { Start.say(line.replacing("\n", with: " ")) }
+        // While systemd waits for the next start, its `status` shows no line from before.
+        Supervisor().status(lines.joined(separator: "; "))
         exit(code)
     }
 }
