@@ -116,6 +116,20 @@ let package = Package(
                 argumentParser,
             ]
         ),
+        // The service that two implementations of the protocol show each other; only tests use it.
+        .target(name: "CWGMInterop", dependencies: ["CProtobufC"], path: "Tests/CWGMInterop"),
+        .target(
+            name: "WGMInterop",
+            dependencies: ["CWGMInterop", "WGMWire", "WGMRPC"],
+            path: "Tests/WGMInterop",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "wgm-interop",
+            dependencies: ["WGMInterop", "WGMRPC"],
+            path: "Tests/wgm-interop",
+            swiftSettings: strict
+        ),
         tests("LayeringTests", []),
         tests("WGMModelTests", ["WGMModel"]),
         .testTarget(
@@ -139,7 +153,7 @@ let package = Package(
         tests("WGMControlTests", ["WGMModel", "WGMVerify", "WGMControl", "CSodium"]),
         tests("WGMStoreTests", ["WGMModel", "WGMControl", "WGMStore"]),
         tests("WGMWireTests", ["WGMWire", "CWGMProto"]),
-        tests("WGMRPCTests", ["WGMWire", "WGMRPC"] + nio),
+        tests("WGMRPCTests", ["WGMWire", "WGMRPC", "WGMInterop"] + nio),
         tests("WGMServerTests", [logging, "WGMModel", "WGMWire", "WGMRPC", "WGMControl", "WGMServer"]),
         tests("wgmdTests", ["wgmd", "WGMModel", "WGMRPC", "WGMControl", "WGMService", argumentParser, logging]),
         tests(

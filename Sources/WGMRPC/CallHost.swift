@@ -17,6 +17,9 @@ public protocol CallHost: Sendable {
     /// a token, whether it needs an idempotency key, how large its request may be.
     func handle(_ call: IncomingCall<Credential>) -> Handling
 
+    /// How a method takes its request, for a call whose messages come after it; nil for a method that there is not.
+    func shape(of method: String) -> RequestShape?
+
     /// A call was answered with a failure by the engine. For the record.
     func callRefused(_ refusal: RefusedCall<Credential>)
 
@@ -39,6 +42,21 @@ public enum Handling: Sendable {
     case reply(CallOutcome)
     /// By work that waits; it is cancelled when the caller gives up before the commit point.
     case task(@Sendable () async -> CallOutcome)
+    /// By work that takes messages as they come, or sends some before the outcome; it is cancelled likewise.
+    case stream(@Sendable (any MessageChannel) async -> CallOutcome)
+}
+
+/// How a method takes its request.
+public struct RequestShape: Sendable {
+    /// One message after the other; else exactly one.
+    public var isStream: Bool
+    /// The largest message, in bytes.
+    public var limit: Int
+
+    public init(isStream: Bool, limit: Int) {
+        self.isStream = isStream
+        self.limit = limit
+    }
 }
 
 /// A call that never reached the host.

@@ -22,6 +22,7 @@ extension ConnectionHandler {
     }
 
     func begin(_ call: ReceivedCall) {
+        guard call.isComplete || prepareMessages(call) else { return }
         if let status = server.admission.begin(caller) {
             connection.end(call.stream, CallOutcome(failure: status))
             return recordRefusal(call.stream, slot: call.slot, method: call.method, status)
@@ -33,6 +34,7 @@ extension ConnectionHandler {
             server.admission.end(caller)
             connection.end(call.stream, outcome)
         case .task(let work): start(call.stream, incoming.commitPoint, work)
+        case .stream(let work): start(call, incoming.commitPoint, work)
         }
     }
 

@@ -23,6 +23,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     var connection: ServerConnection
     var credentials: [Host.Credential?] = Array(repeating: nil, count: ServerConnection.slotCount + 1)
     var running: [UInt32: Running] = [:]
+    /// Of calls with streams.
+    var channels: [UInt32: CallMessages] = [:]
     private var context: ChannelHandlerContext?
     private var executor: LoopExecutor?
     private var timer: Scheduled<Void>?
@@ -70,6 +72,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         timer?.cancel()
         self.context = nil
         for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
+        endAllMessages(Status(.cancelled, "the caller has gone"))
         if refusal == nil { server.unregister(peer.id) }
         if isAdmitted { server.admission.disconnect(caller) }
         context.fireChannelInactive()
@@ -102,14 +105,25 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     func pump(flushing: Bool = true) {
         guard let channel = context?.channel, !isPumping else { return }
         isPumping = true
-        while let event = connection.nextEvent(now: .now(), reading: channel.isWritable) {
-            handle(event)
-            if connection.outputCount > server.limits.outputLowWater { flush() }
-        }
+        repeat {
+            while let event = connection.nextEvent(now: .now(), reading: channel.isWritable) {
+                handle(event)
+                if connection.outputCount > server.limits.outputLowWater { flush() }
+            }
+        } while connection.hasWaitingData && channel.isWritable && passOn()
         isPumping = false
         if flushing { flush() }
         scheduleTimer()
     }
+
+    private func passOn() -> Bool {
+        guard passMessages() else { return false }
+        flush()
+        return true
+    }
+
+    var eventLoop: (any EventLoop)? { context?.eventLoop }
+    var canWrite: Bool { context?.channel.isWritable ?? false }
 
     private func handle(_ event: ServerConnection.Event) {
         switch event {
@@ -119,6 +133,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             recordRefusal(stream, slot: slot, method: method, status)
         case .stopped(let stream):
             if let handler = running[stream], handler.commitPoint.abandon() { handler.task.cancel() }
+            endMessages(stream, Status(.cancelled, "the call is over"))
+        case .message(let stream, let message, let cost): arrived(stream, message, cost: cost)
+        case .requestEnd(let stream): requestEnded(stream)
         case .slotExpired(let slot): credentials[slot] = nil
         case .closing(let fault): end(fault)
         }
@@ -143,6 +160,12 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         running[stream] = nil
         server.admission.end(caller)
         connection.end(stream, outcome)
+        endMessages(stream, Status(.cancelled, "the call is over"))
+        pumpSoon()
+    }
+
+    /// One write for whatever happens within this turn of the event loop.
+    func pumpSoon() {
         guard let context, !isFlushScheduled else { return }
         isFlushScheduled = true
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -168,6 +191,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         isEnding = true
         if let fault, refusal == nil, fault.isViolation { server.host.violation(by: peer, fault) }
         for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
+        endAllMessages(Status(.unavailable, "the connection has ended"))
         context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
         let output = context.channel.allocator.buffer(bytes: connection.takeOutput())
         let channel = context.channel

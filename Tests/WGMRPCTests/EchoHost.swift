@@ -30,6 +30,15 @@ final class EchoHost: CallHost {
         }
     }
 
+    func shape(of method: String) -> RequestShape? {
+        switch method {
+        case "t.Echo/Now": RequestShape(isStream: false, limit: 4 * 1024 * 1024)
+        case "t.Echo/Small": RequestShape(isStream: false, limit: 1000)
+        case "t.Stream/Upper", "t.Stream/Count", "t.Stream/Deaf": RequestShape(isStream: true, limit: 2 * 1024 * 1024)
+        default: nil
+        }
+    }
+
     func handle(_ call: IncomingCall<String>) -> Handling {
         record.withLock { $0.begun += 1 }
         switch call.method {
@@ -46,6 +55,8 @@ final class EchoHost: CallHost {
             return .reply(CallOutcome(reply: Array(repeating: 7, count: 256 * 1024)))
         case "t.Echo/Sleep": return .task { await self.sleep(call) }
         case "t.Echo/Commit": return .task { await self.commit(call) }
+        case let method where method.hasPrefix("t.Stream/"):
+            return .stream { channel in await StreamHost.answer(method, call.message, channel) }
         default: return .reply(CallOutcome(failure: .unimplemented(method: call.method)))
         }
     }

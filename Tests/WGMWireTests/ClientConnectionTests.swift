@@ -49,14 +49,19 @@ struct ClientConnectionTests {
         #expect(goaway.message == "speak 7")
     }
 
-    @Test("A request larger than the server announced is not sent")
+    @Test("A request larger than the server takes in CALL goes as DATA")
     func requestTooLarge() throws {
         var client = ClientConnection(limits: .client, agent: "test")
         unsafe client.receive(Self.greeting.span.bytes)
         _ = client.nextEvent()
-        #expect(throws: Status.self) {
-            _ = try client.call(ClientConnection.Call(method: "a/b", message: Array(repeating: 0, count: 101)))
-        }
+        _ = client.takeOutput()
+        _ = try client.call(ClientConnection.Call(method: "a/b", message: Array(repeating: 0, count: 100)))
+        _ = try client.call(ClientConnection.Call(method: "a/b", message: Array(repeating: 0, count: 101)))
+        _ = client.fill(upTo: 1000)
+        let frames = TestFrame.all(in: client.takeOutput())
+        #expect(frames.map(\.type) == [.call, .call, .data])
+        #expect(frames.map(\.header.flags) == [[.endStream, .hasMessage], [], [.endStream, .hasMessage]])
+        #expect(frames.last?.payload.count == 101)
     }
 
     @Test("A PING is answered")

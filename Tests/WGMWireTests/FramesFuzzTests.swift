@@ -24,7 +24,9 @@ struct FramesFuzzTests {
             1,
             V1.Call(method: "a.B/C", timeoutMs: 5, metadata: [V1.MetadataPair(key: "k", value: [1])], message: [1])
         )
-        + Sent.ping + Sent.cancel(1) + Sent.call(3) + Sent.auth(slot: 2) + TestFrame(.goaway).bytes
+        + Sent.open(5) + Sent.data(5, .hasMessage, [1, 2]) + Sent.data(5, [.hasMessage, .more], [3]) + Sent.window(0, 9)
+        + Sent.data(5, [.hasMessage, .endStream]) + Sent.window(5, 70)
+        + Sent.ping + Sent.cancel(1) + Sent.call(7) + Sent.auth(slot: 2) + TestFrame(.goaway).bytes
 
     @Test("100 000 mutated conversations neither crash a server connection nor outgrow its limits")
     func mutatedServer() {

@@ -45,6 +45,20 @@ enum Sent {
         return TestFrame(.call, stream: stream, flags: flags, aux: slot, call.serialized()).bytes
     }
 
+    /// A call whose messages follow in DATA.
+    static func open(_ stream: UInt32, _ call: V1.Call = V1.Call(method: "a.B/C")) -> [UInt8] {
+        TestFrame(.call, stream: stream, flags: call.message == nil ? [] : .hasMessage, aux: 1, call.serialized()).bytes
+    }
+
+    static func data(_ stream: UInt32, _ flags: FrameFlags = .hasMessage, _ payload: [UInt8] = []) -> [UInt8] {
+        TestFrame(.data, stream: stream, flags: flags, payload).bytes
+    }
+
+    static func window(_ stream: UInt32, _ credit: UInt32) -> [UInt8] {
+        let payload = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: credit >> $0) }
+        return TestFrame(.window, stream: stream, payload).bytes
+    }
+
     static func cancel(_ stream: UInt32) -> [UInt8] { TestFrame(.cancel, stream: stream).bytes }
     static let ping = TestFrame(.ping, Array("12345678".utf8)).bytes
     static let authenticated = start + auth()
@@ -56,6 +70,14 @@ final class FramesScript {
     var now = Moment(nanoseconds: 1_000_000_000)
     var calls: [ReceivedCall] = []
     var stopped: [UInt32] = []
+    var messages: [UInt32: [[UInt8]]] = [:]
+    var requestEnds: [UInt32] = []
+    /// Messages are used as they come; else they wait in `unused`.
+    var usesMessages = true
+    var unused: [(stream: UInt32, cost: Int)] = []
+    /// Calls that are not complete are collected into one message of at most so many bytes.
+    var collects: Int?
+    var messageLimit = 65536
     var refused: [UInt32: Status] = [:]
     var expiredSlots: [Int] = []
     var fault: ConnectionFault?
@@ -110,8 +132,20 @@ final class FramesScript {
                 connection.refuse(slot: slot, Status(.unauthenticated, "bad token"))
             case .call(let call):
                 calls.append(call)
+                if !call.isComplete {
+                    if let collects {
+                        connection.collect(call, limit: collects)
+                        continue
+                    }
+                    connection.expectMessages(call.stream, limit: messageLimit)
+                    connection.setStreamDeadline(call, now: now)
+                }
                 if answersAtOnce { connection.end(call.stream, CallOutcome(reply: call.message)) }
             case .refused(let stream, _, _, let status): refused[stream] = status
+            case .message(let stream, let message, let cost):
+                messages[stream, default: []].append(message)
+                if usesMessages { connection.used(stream, cost: cost) } else { unused.append((stream, cost)) }
+            case .requestEnd(let stream): requestEnds.append(stream)
             case .stopped(let stream): stopped.append(stream)
             case .slotExpired(let slot): expiredSlots.append(slot)
             case .closing(let fault):
@@ -119,7 +153,13 @@ final class FramesScript {
                 isClosed = true
             }
         }
-        output += connection.takeOutput()
+        repeat { _ = connection.fill(upTo: 1024 * 1024) } while take()
+    }
+
+    private func take() -> Bool {
+        let more = connection.takeOutput()
+        output += more
+        return !more.isEmpty
     }
 
     /// Everything the server sent after its preface.

@@ -89,13 +89,6 @@ struct Violation: CustomTestStringConvertible, Sendable {
         Violation("CANCEL on stream 0", open + Sent.cancel(0), .goaway(.protocolError)),
         Violation("CANCEL of an idle stream", open + Sent.call(1) + Sent.cancel(3), .goaway(.protocolError)),
         Violation("CANCEL of an even stream", open + Sent.call(3) + Sent.cancel(2), .goaway(.protocolError)),
-        Violation("DATA on an idle stream", open + raw(stream: 1, type: 5, [1]), .goaway(.protocolError)),
-        Violation(
-            "DATA on a stream that has ended",
-            open + Sent.call(1) + raw(stream: 1, type: 5, [1]),
-            .goaway(.protocolError)
-        ),
-        Violation("WINDOW", open + raw(type: 8, [0, 0, 0, 1]), .goaway(.protocolError)),
         Violation("END from a client", open + raw(stream: 1, type: 6), .goaway(.protocolError)),
         Violation("AUTHED from a client", open + raw(type: 3), .goaway(.protocolError)),
         Violation("AUTH that is garbage", open + raw(type: 2, garbage), .goaway(.malformed)),
@@ -145,11 +138,6 @@ struct Violation: CustomTestStringConvertible, Sendable {
             "CALL that is garbage",
             open + raw(stream: 1, type: 4, flags: 1, aux: 1, garbage),
             .end(.invalidArgument, stream: 1)
-        ),
-        Violation(
-            "CALL without END_STREAM",
-            open + raw(stream: 1, type: 4, aux: 1, V1.Call(method: "a/b").serialized()),
-            .end(.unimplemented, stream: 1)
         ),
         Violation("CALL with an empty slot", open + Sent.call(1, slot: 2), .end(.unauthenticated, stream: 1)),
         Violation(

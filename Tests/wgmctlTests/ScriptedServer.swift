@@ -90,7 +90,7 @@ final class ScriptedServer: Sendable {
                 case .call(let call):
                     guard let outcome = outcome(of: call, token: tokens[call.slot]) else { return }
                     connection.end(call.stream, outcome)
-                case .refused, .stopped, .slotExpired: continue
+                case .refused, .stopped, .slotExpired, .message, .requestEnd: continue
                 case .closing: return
                 }
             }

@@ -9,12 +9,13 @@ HEADER = """\
 """
 
 
-def descriptors(schema):
+def descriptors(schema, guard):
     """Swift cannot take the address of a constant of C, so a function returns it."""
-    lines = [HEADER + "#ifndef WGM_DESCRIPTORS_H", "#define WGM_DESCRIPTORS_H", "", "#include <stddef.h>", ""]
-    lines += [f'#include "wgm/v1/{file.stem}.pb-c.h"' for file in schema.files if file.messages or file.enums]
-    lines += ["", "/* A serialized google.protobuf.FileDescriptorSet. */"]
-    lines += ["const uint8_t *_Nonnull wgm_file_descriptor_set(size_t *_Nonnull size);"]
+    lines = [HEADER + f"#ifndef {guard}", f"#define {guard}", "", "#include <stddef.h>", ""]
+    lines += [f'#include "{file.folder}/{file.stem}.pb-c.h"' for file in schema.files if file.messages or file.enums]
+    if guard == "WGM_DESCRIPTORS_H":
+        lines += ["", "/* A serialized google.protobuf.FileDescriptorSet. */"]
+        lines += ["const uint8_t *_Nonnull wgm_file_descriptor_set(size_t *_Nonnull size);"]
     for message in schema.messages:
         name = message.c_prefix
         lines += [
@@ -41,8 +42,10 @@ def descriptor_set(protos):
     return "\n".join(lines + ["\t*size = sizeof file_descriptor_set;", "\treturn file_descriptor_set;", "}", ""])
 
 
-def generate(schema, protos):
+def generate(schema, protos, place):
+    if place.is_interop:
+        return {f"{place.c}/include/descriptors.h": descriptors(schema, "WGM_INTEROP_DESCRIPTORS_H")}
     return {
-        "Sources/CWGMProto/include/descriptors.h": descriptors(schema),
+        "Sources/CWGMProto/include/descriptors.h": descriptors(schema, "WGM_DESCRIPTORS_H"),
         "Sources/CWGMProto/file_descriptor_set.c": descriptor_set(protos),
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conversions between the Swift values and protobuf-c's structures."""
 
-from .names import HEADER, SOURCES
+from .names import HEADER
 
 
 def copied(field):
@@ -70,11 +70,11 @@ def message(source, enums):
         "}",
         "",
         f"extension {name}: @unsafe CConvertible {{",
-        "    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {",
+        "    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {",
         f"        unsafe wgm_descriptor_{source.c_prefix}()",
         "    }",
         "",
-        f"    init(copying c: UnsafePointer<{source.c_struct}>) {{",
+        f"    package init(copying c: UnsafePointer<{source.c_struct}>) {{",
     ]
     if source.fields:
         lines += ["        self.init("]
@@ -87,7 +87,7 @@ def message(source, enums):
     lines += [
         "    }",
         "",
-        f"    func build(in arena: inout Arena) -> UnsafeMutablePointer<{source.c_struct}> {{",
+        f"    package func build(in arena: inout Arena) -> UnsafeMutablePointer<{source.c_struct}> {{",
         f"        let c = unsafe arena.room(for: {source.c_struct}.self)",
         f"        unsafe {source.c_prefix}__init(c)",
     ]
@@ -96,9 +96,9 @@ def message(source, enums):
     return lines + ["        return unsafe c", "    }", "}"]
 
 
-def generate(file, enums):
+def generate(file, enums, place):
     if not file.messages:
         return {}
     blocks = ["\n".join(message(source, enums)) for source in file.messages]
-    text = f"{HEADER}internal import CWGMProto\n\n" + "\n\n".join(blocks) + "\n"
-    return {f"{SOURCES}/{file.stem}.conversions.swift": text}
+    text = f"{HEADER}package import {place.c_module}\n{place.imports}\n" + "\n\n".join(blocks) + "\n"
+    return {f"{place.swift}/{file.stem}.conversions.swift": text}

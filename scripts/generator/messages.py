@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Swift values: one struct for each message, one enum for each enum."""
 
-from .names import HEADER, SOURCES, doc_lines
+from .names import HEADER, doc_lines
 
 
 def enum(source):
@@ -42,9 +42,10 @@ def message(source):
     return lines + ["        }", "    }"]
 
 
-def generate(file):
+def generate(file, place):
     blocks = [enum(source) for source in file.enums] + [message(source) for source in file.messages]
     if not blocks:
         return {}
+    imports = place.imports if file.enums else ""
     body = "\n\n".join("\n".join(block) for block in blocks)
-    return {f"{SOURCES}/{file.stem}.messages.swift": f"{HEADER}\nextension V1 {{\n{body}\n}}\n"}
+    return {f"{place.swift}/{file.stem}.messages.swift": f"{HEADER}{imports}\nextension V1 {{\n{body}\n}}\n"}

@@ -107,6 +107,8 @@ class Method:
     mutation: bool
     max_request_bytes: int
     audited: bool
+    request_stream: bool
+    reply_stream: bool
     summary: str
     holes: list = dataclass_field(default_factory=list)
 
@@ -121,6 +123,7 @@ class Service:
 
 @dataclass
 class File:
+    folder: str
     stem: str
     messages: list
     enums: list
@@ -130,11 +133,11 @@ class File:
 class Schema:
     """All files of the schema but the options."""
 
-    def __init__(self, protos, options_file):
+    def __init__(self, protos, options_file, own_names):
         self._load_options(protos)
         self.files = []
         self.by_name = {}
-        own = [proto for proto in protos if proto.name.startswith("wgm/") and proto.name != options_file]
+        own = [proto for proto in protos if proto.name in own_names and proto.name != options_file]
         for proto in sorted(own, key=lambda proto: proto.name):
             self.files.append(self._file(proto))
         for file, proto in zip(self.files, sorted(own, key=lambda proto: proto.name)):
@@ -201,8 +204,8 @@ class Schema:
         docs = comments(proto)
         enums = [self._enum(proto, index, docs) for index in range(len(proto.enum_type))]
         messages = [self._message(proto, index, docs) for index in range(len(proto.message_type))]
-        stem = proto.name.rsplit("/", 1)[-1].removesuffix(".proto")
-        return File(stem, messages, enums, [])
+        folder, _, stem = proto.name.removesuffix(".proto").rpartition("/")
+        return File(folder, stem, messages, enums, [])
 
     def _enum(self, proto, index, docs):
         enum = proto.enum_type[index]
@@ -256,8 +259,6 @@ class Schema:
 
     def _method(self, service, source):
         full_name = f"{service}/{source.name}"
-        if source.client_streaming or source.server_streaming:
-            raise SchemaError(f"{full_name}: streams are not supported")
 
         def option(name):
             return self._option("MethodOptions", source.options, name)
@@ -278,6 +279,8 @@ class Schema:
             mutation=bool(option("mutation")),
             max_request_bytes=option("max_request_bytes") or DEFAULT_MAX_REQUEST_BYTES,
             audited=not option("unaudited"),
+            request_stream=source.client_streaming,
+            reply_stream=source.server_streaming,
             summary=option("summary") or "",
         )
         if not method.summary:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services: method descriptors, server protocols with their routes, client methods, and what requests are asked."""
 
-from .names import HEADER, SOURCES, doc_lines, literal, lower_first, safe, swift_bool
+from .names import HEADER, doc_lines, literal, lower_first, safe, swift_bool
 
 
 def descriptors(service):
@@ -19,30 +19,107 @@ def descriptors(service):
             f"            isMutation: {swift_bool(method.mutation)},",
             f"            maxRequestBytes: {method.max_request_bytes:_},",
             f"            isAudited: {swift_bool(method.audited)},",
+            f"            isRequestStream: {swift_bool(method.request_stream)},",
+            f"            isReplyStream: {swift_bool(method.reply_stream)},",
             f"            summary: {literal(method.summary)}",
             "        )",
         ]
     return ["extension V1 {"] + lines + ["    }", "}"]
 
 
+def signature(method):
+    """What a handler of the method looks like."""
+    name = safe(lower_first(method.name))
+    request, reply = f"V1.{method.request.name}", f"V1.{method.response.name}"
+    requests = f"_ requests: Requests<{request}>" if method.request_stream else f"_ request: {request}"
+    if not method.request_stream and not method.reply_stream:
+        return [f"    func {name}({requests}, _ context: Context) -> Reply<{reply}>"]
+    if not method.reply_stream:
+        return [f"    func {name}({requests}, _ context: Context) async throws(Status) -> {reply}"]
+    arguments = [requests, "_ context: Context", f"_ replies: Replies<{reply}>"]
+    lines = [f"        {argument}," for argument in arguments]
+    return [f"    func {name}("] + lines[:-1] + [lines[-1][:-1], "    ) async throws(Status)"]
+
+
+def route(service, method, name):
+    descriptor = f"V1.{service.name}.{name}"
+    if method.request_stream and method.reply_stream:
+        return f"Route({descriptor}, both: {{ (a, b, c) async throws(Status) in try await self.{name}(a, b, c) }})"
+    if method.reply_stream:
+        return f"Route({descriptor}, replies: {{ (a, b, c) async throws(Status) in try await self.{name}(a, b, c) }})"
+    if method.request_stream:
+        return f"Route({descriptor}, requests: {{ (a, b) async throws(Status) in try await self.{name}(a, b) }})"
+    return f"Route({descriptor}) {{ self.{name}($0, $1) }}"
+
+
 def server(service):
     lines = doc_lines(f"What a server of `{service.full_name}` does. {service.doc}", "")
     lines += [f"public protocol {service.name}Service<Context>: Sendable {{", "    associatedtype Context: Sendable"]
     for method in service.methods:
-        name = safe(lower_first(method.name))
-        types = f"_ request: V1.{method.request.name}, _ context: Context) -> Reply<V1.{method.response.name}>"
-        lines += [""] + doc_lines(method.summary, "    ") + [f"    func {name}({types}"]
+        lines += [""] + doc_lines(method.summary, "    ") + signature(method)
     lines += ["}", "", f"extension {service.name}Service {{", "    /// Every method of the service."]
     lines += ["    public var routes: [Route<Context>] {", "        ["]
     for method in service.methods:
         name = safe(lower_first(method.name))
-        lines += [f"            Route(V1.{service.name}.{name}) {{ self.{name}($0, $1) }},"]
+        lines += [f"            {route(service, method, name)},"]
     return lines + ["        ]", "    }", "}"]
+
+
+def blocking_stream_client(service):
+    lines = []
+    for method in service.methods:
+        if method.request_stream == method.reply_stream:
+            continue
+        name = f"{lower_first(service.name)}{method.name}"
+        descriptor = f"V1.{service.name}.{safe(lower_first(method.name))}"
+        request, reply = f"V1.{method.request.name}", f"V1.{method.response.name}"
+        lines += doc_lines(method.summary, "    ") + [f"    public mutating func {name}("]
+        if method.reply_stream:
+            lines += [
+                f"        _ request: {request} = {request}(),",
+                "        options: CallOptions = CallOptions(),",
+                f"        each: ({reply}) throws(Status) -> Bool",
+                "    ) throws(Status) {",
+                f"        try call({descriptor}, request, options: options, each: each)",
+            ]
+        else:
+            lines += [
+                "        options: CallOptions = CallOptions(),",
+                f"        next: () throws(Status) -> {request}?",
+                f"    ) throws(Status) -> {reply} {{",
+                f"        try call({descriptor}, as: {reply}.self, options: options, next: next)",
+            ]
+        lines += ["    }", ""]
+    return ["extension BlockingStreamCaller where Self: ~Copyable {"] + lines[:-1] + ["}"] if lines else []
+
+
+def async_client(service):
+    lines = ["extension AsyncCaller {"]
+    for method in service.methods:
+        name = f"{lower_first(service.name)}{method.name}"
+        descriptor = f"V1.{service.name}.{safe(lower_first(method.name))}"
+        request, reply = f"V1.{method.request.name}", f"V1.{method.response.name}"
+        options = "        options: CallOptions = CallOptions()"
+        streamed = f"    ) async throws(Status) -> StreamedCall<{request}, {reply}> {{"
+        lines += doc_lines(method.summary, "    ") + [f"    public func {name}("]
+        if method.request_stream:
+            lines += [options, streamed, f"        try await open({descriptor}, nil, options: options)"]
+        elif method.reply_stream:
+            lines += [f"        _ request: {request} = {request}(),", options, streamed]
+            lines += [f"        try await open({descriptor}, request, options: options)"]
+        else:
+            lines += [f"        _ request: {request} = {request}(),", options]
+            lines += [f"    ) async throws(Status) -> {reply} {{"]
+            lines += [f"        try await call({descriptor}, request, as: {reply}.self, options: options)"]
+        lines += ["    }", ""]
+    return lines[:-1] + ["}"]
 
 
 def client(service):
     lines = ["extension BlockingCaller where Self: ~Copyable {"]
     for method in service.methods:
+        if method.request_stream or method.reply_stream:
+            continue
         name = f"{lower_first(service.name)}{method.name}"
         descriptor = f"V1.{service.name}.{safe(lower_first(method.name))}"
         lines += doc_lines(method.summary, "    ")
@@ -54,7 +131,7 @@ def client(service):
             "    }",
             "",
         ]
-    return lines[:-1] + ["}"]
+    return lines[:-1] + ["}"] if len(lines) > 1 else []
 
 
 def template(method, replacements):
@@ -119,23 +196,25 @@ def audit_statement(message, field):
 
 def audited(message):
     lines = [f"extension V1.{message.name}: AuditedMessage {{"]
-    lines += ["    func writeAudit(to writer: inout AuditWriter) {"]
+    lines += ["    package func writeAudit(to writer: inout AuditWriter) {"]
     lines += [audit_statement(message, field) for field in message.fields]
     return lines + ["    }", "}"]
 
 
-def generate(schema, file):
+def generate(schema, file, place):
     files = {}
     blocks = []
     for service in file.services:
         blocks += [descriptors(service), server(service), client(service)]
+        blocks += [blocking_stream_client(service), async_client(service)]
+    blocks = [block for block in blocks if block]
     if blocks:
         text = "\n\n".join("\n".join(block) for block in blocks)
-        files[f"{SOURCES}/{file.stem}.service.swift"] = f"{HEADER}\n{text}\n"
+        files[f"{place.swift}/{file.stem}.service.swift"] = f"{HEADER}{place.imports}\n{text}\n"
     names = schema.audited()
     blocks = [request(schema, method) for service in file.services for method in service.methods]
     blocks += [audited(message) for message in file.messages if message.full_name in names]
     if blocks:
         text = "\n\n".join("\n".join(block) for block in blocks)
-        files[f"{SOURCES}/{file.stem}.requests.swift"] = f"{HEADER}\n{text}\n"
+        files[f"{place.swift}/{file.stem}.requests.swift"] = f"{HEADER}{place.imports}\n{text}\n"
     return files

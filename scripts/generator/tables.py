@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The namespace V1 with the permission table, the redaction table and the schema itself."""
 
-from .names import HEADER, SOURCES, lower_first, safe, swift_bool
+from .names import HEADER, lower_first, safe, swift_bool
 
 
-def generate(schema):
+def generate(schema, place):
     lines = [
         "internal import CWGMProto",
         "",
@@ -36,4 +36,4 @@ def generate(schema):
         "    }",
         "}",
     ]
-    return {f"{SOURCES}/V1.swift": HEADER + "\n".join(lines) + "\n"}
+    return {f"{place.swift}/V1.swift": HEADER + "\n".join(lines) + "\n"}

@@ -79,11 +79,14 @@ class Refusals(unittest.TestCase):
         chain = "".join(f"message M{n} {{ optional M{n + 1} m = 1; }}" for n in range(17)) + "message M17 {}"
         self.assertIn("deep", refusal(chain))
 
-    def test_requests_are_not_shared_and_streams_wait(self):
+    def test_requests_are_not_shared(self):
         twice = "service S { rpc A(Q) returns (R) { %s } rpc B(Q) returns (R) { %s } }"
         anonymous = "option (anonymous) = true;" + SUMMARY
         self.assertIn("share", refusal(REST + twice % (anonymous, anonymous)))
-        self.assertIn("streams", refusal(REST + "service S { rpc A(Q) returns (stream R) { %s } }" % anonymous))
+
+    def test_streams_may_stand_on_both_sides(self):
+        for signature in ("(stream Q) returns (R)", "(Q) returns (stream R)", "(stream Q) returns (stream R)"):
+            self.assertEqual(refusal(service("option (anonymous) = true;").replace("(Q) returns (R)", signature)), "")
 
     def test_enum_values_carry_their_type(self):
         self.assertIn("must begin", refusal("enum Color { RED = 0; }"))

@@ -70,6 +70,11 @@ extension Dispatcher: CallHost {
         }
     }
 
+    package func shape(of method: String) -> RequestShape? {
+        guard let method = routes[method]?.method else { return nil }
+        return RequestShape(isStream: method.isRequestStream, limit: method.maxRequestBytes)
+    }
+
     package func callRefused(_ refusal: RefusedCall<Credential>) {
         var entry = entry(refusal.method ?? "wgmd/call", refusal.peer, refusal.status)
         entry.principal = refusal.credential?.principal.value
@@ -110,7 +115,7 @@ extension Dispatcher {
         _ route: Route<CallContext>,
         _ call: IncomingCall<Credential>
     ) throws(Status) -> PreparedCall<CallContext> {
-        let message = call.message ?? []
+        var message = call.message ?? []
         guard message.count <= route.method.maxRequestBytes else {
             throw Status(
                 .resourceExhausted,
@@ -118,6 +123,8 @@ extension Dispatcher {
                 reason: "REQUEST_TOO_LARGE"
             )
         }
+        // A stream is judged before its first message is looked at: fields that the permission names stand for "*".
+        if route.method.isRequestStream { message = [] }
         let result = unsafe message.withUnsafeBytes { bytes in
             Result { () throws(MessageError) in try unsafe route.prepare(bytes) }
         }
@@ -204,6 +211,14 @@ extension Dispatcher {
         switch reply {
         case .now(let bytes): return .reply(CallOutcome(reply: bytes))
         case .failed(let status): return refuse(context, status)
+        case .stream(let work):
+            return .stream { [self] channel in
+                do throws(Status) {
+                    return CallOutcome(reply: try await work(channel))
+                } catch {
+                    return await recorded(context, error)
+                }
+            }
         case .later(let work):
             return .task { [self] in
                 do throws(Status) {

@@ -5,16 +5,20 @@
 /// No event loop, no thread. Preface, HELLO, AUTH and the first CALL leave in one write.
 public struct BlockingClient: ~Copyable, BlockingCaller {
     /// The slot of the one token that this client uses.
-    private static let slot = 1
+    static let slot = 1
     /// How much longer than the server's deadline the client waits for the answer that says so.
-    private static let grace: Duration = .seconds(1)
+    static let grace: Duration = .seconds(1)
+    /// So many bytes of messages may wait for the socket.
+    private static let pendingMessages = 256 * 1024
 
-    private var link: ClientLink
-    private var connection: ClientConnection
-    private var hasToken: Bool
+    var link: ClientLink
+    var connection: ClientConnection
+    var hasToken: Bool
+    /// What arrived while messages were being sent.
+    var backlog: [ClientConnection.Event] = []
     /// Why the token was refused, if it was.
-    private var refusal: Status?
-    private var goaway: V1.Goaway?
+    var refusal: Status?
+    var goaway: V1.Goaway?
     private var fault: ConnectionFault?
 
     /// For every call that names no other.
@@ -116,50 +120,37 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
         _ message: [UInt8]?,
         options: CallOptions
     ) throws(Status) -> [UInt8]? {
-        let timeout = options.timeout ?? timeout
-        var call = ClientConnection.Call(method: method, message: message, slot: hasToken ? Self.slot : 0)
-        call.timeout = timeout
-        call.idempotencyKey = options.idempotencyKey
-        call.traceparent = options.traceparent
-        call.scope = options.scope
-        call.reason = options.reason
-        if link.isOver || goaway != nil { throw broken(callMayHaveRun: false) }
-        let stream = try connection.call(call)
-        link.queue(connection.takeOutput())
-        return try outcome(of: stream, sentAt: link.queuedCount, within: timeout)
+        var options = options
+        options.timeout = options.timeout ?? timeout
+        let call = try open(method, message, isComplete: true, options)
+        return try reply(to: call)
     }
 
-    /// Waits for the END of a stream whose CALL ends `sentAt` bytes into everything that was ever queued.
-    private mutating func outcome(
-        of stream: UInt32,
-        sentAt: Int,
-        within timeout: Duration
-    ) throws(Status) -> [UInt8]? {
-        let end = Moment.now() + timeout + Self.grace
+    /// The last word on a call, and the one message that may have come before it.
+    mutating func reply(to call: Opened) throws(Status) -> [UInt8]? {
+        var reply: [UInt8]?
         while true {
-            while let event = next() {
-                guard case .ended(stream, let end) = event else { continue }
-                guard let failure = Status(end) else { return end.reply }
-                throw failure.code == .unauthenticated ? refusal ?? failure : failure
-            }
-            let mayHaveRun = link.sentCount >= sentAt && goaway?.lastStream ?? stream >= stream
-            if link.isOver { throw broken(callMayHaveRun: mayHaveRun) }
-            if goaway != nil, !mayHaveRun { throw broken(callMayHaveRun: false) }
-            guard try exchange(until: end) else {
-                connection.cancel(stream)
-                link.queue(connection.takeOutput())
-                link.sendWhatFits()
-                let reason = mayHaveRun ? "MAY_HAVE_RUN" : "NEVER_RUN"
-                throw Status(.deadlineExceeded, "no answer within \(timeout)", reason: reason)
+            switch try arrival(for: call) {
+            case .message(let message):
+                guard reply == nil else { throw secondReply(to: call) }
+                reply = message
+            case .end(let last):
+                guard reply == nil || last == nil else { throw secondReply(to: call) }
+                return last ?? reply
             }
         }
     }
 
+    private mutating func secondReply(to call: Opened) -> Status {
+        give(up: call)
+        return Status(.internal, "the server sent a second message", reason: "REPLY_MALFORMED")
+    }
+
     /// The next event that is not about the connection as a whole; those are kept.
-    private mutating func next() -> ClientConnection.Event? {
+    mutating func next() -> ClientConnection.Event? {
         while let event = connection.nextEvent() {
             switch event {
-            case .ended: return event
+            case .ended, .message: return event
             case .authed(let authed):
                 refusal = Status(authed)
                 return event
@@ -171,40 +162,26 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
                 link.giveUp()
             }
         }
-        link.queue(connection.takeOutput())
+        pass()
         return nil
     }
 
+    /// Hands over what is to be sent, and no more messages than the socket takes soon.
+    mutating func pass() {
+        if link.pendingCount < Self.pendingMessages { _ = connection.fill(upTo: Self.pendingMessages) }
+        link.queue(connection.takeOutput())
+    }
+
     /// One round of waiting, sending and receiving; false when the time is over.
-    private mutating func exchange(until end: Moment) throws(Status) -> Bool {
+    mutating func exchange(until end: Moment) throws(Status) -> Bool {
         let left = end.since(.now())
         guard left > .zero else { return false }
         if let bytes = link.exchange(timeout: left) { unsafe connection.receive(bytes.span.bytes) }
         return true
     }
 
-    private func broken(callMayHaveRun: Bool) -> Status {
+    func broken(callMayHaveRun: Bool) -> Status {
         link.refusal ?? refusal ?? Status(connectionLost: goaway, fault, callMayHaveRun: callMayHaveRun)
-    }
-}
-
-/// What one call may set for itself.
-public struct CallOptions: Sendable {
-    public var timeout: Duration?
-    /// 16 bytes; the same again makes a retry of the same call.
-    public var idempotencyKey: [UInt8]?
-    /// Narrows the token for this call.
-    public var scope: String?
-    public var traceparent: String?
-    /// Why the call is made, for the revision and the audit record; the metadata `reason`.
-    public var reason: String?
-
-    public init() {}
-
-    /// 16 bytes from the system's random number generator.
-    public static func randomKey() -> [UInt8] {
-        var source = SystemRandomNumberGenerator()
-        return (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &source) }
     }
 }
 

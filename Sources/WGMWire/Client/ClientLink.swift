@@ -19,6 +19,8 @@ struct ClientLink: ~Copyable {
     /// Bytes that the kernel has taken.
     var sentCount: Int { queuedCount - (pending.count - pendingStart) }
 
+    var pendingCount: Int { pending.count - pendingStart }
+
     mutating func queue(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         if pendingStart == pending.count {

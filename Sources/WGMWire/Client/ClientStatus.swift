@@ -3,7 +3,7 @@ internal import Glibc
 
 extension Status {
     /// Why there is no connection, and what to do about it.
-    init(connecting path: String, failed number: Int32) {
+    package init(connecting path: String, failed number: Int32) {
         switch number {
         case ENOENT:
             self.init(.unavailable, "there is no socket \(path): is wgmd running?", reason: "NOT_RUNNING")
@@ -33,7 +33,7 @@ extension Status {
     }
 
     /// nil when the call succeeded.
-    init?(_ end: V1.End) {
+    package init?(_ end: V1.End) {
         guard end.code != StatusCode.ok.rawValue else { return nil }
         self.init(
             end.code.flatMap(StatusCode.init) ?? .unknown,
@@ -44,13 +44,13 @@ extension Status {
     }
 
     /// nil when the token was accepted.
-    init?(_ authed: V1.Authed) {
+    package init?(_ authed: V1.Authed) {
         guard authed.code != StatusCode.ok.rawValue else { return nil }
         self.init(authed.code.flatMap(StatusCode.init) ?? .unauthenticated, authed.message ?? "the token was refused")
     }
 
     /// The connection ended before the call did.
-    init(connectionLost goaway: V1.Goaway?, _ fault: ConnectionFault?, callMayHaveRun: Bool) {
+    package init(connectionLost goaway: V1.Goaway?, _ fault: ConnectionFault?, callMayHaveRun: Bool) {
         let why =
             if let fault {
                 "the server broke the protocol: \(fault.words)"

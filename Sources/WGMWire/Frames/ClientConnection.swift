@@ -8,6 +8,8 @@ public struct ClientConnection: ~Copyable {
     public enum Event: Sendable {
         case authed(V1.Authed)
         case ended(stream: UInt32, V1.End)
+        /// A message in DATA; when it was used, `used` gets `cost`.
+        case message(stream: UInt32, [UInt8], cost: Int)
         /// Calls above `last_stream` were not and will not be begun.
         case goaway(V1.Goaway)
         /// The server broke a rule; nothing more is read, and a GOAWAY that says so is in the output.
@@ -19,6 +21,8 @@ public struct ClientConnection: ~Copyable {
         public var method: String
         /// nil is no message, which an empty message is not.
         public var message: [UInt8]?
+        /// No message follows in DATA.
+        public var isComplete = true
         public var slot = 0
         public var timeout: Duration?
         /// 16 random bytes, needed by every method that changes state.
@@ -27,6 +31,7 @@ public struct ClientConnection: ~Copyable {
         public var scope: String?
         /// Why, for the revision and the audit record; the metadata `reason`.
         public var reason: String?
+        public var metadata: [(key: String, value: [UInt8])] = []
 
         public init(method: String, message: [UInt8]?, slot: Int = 0) {
             self.method = method
@@ -35,27 +40,32 @@ public struct ClientConnection: ~Copyable {
         }
     }
 
-    private enum Phase { case preface, hello, open, failed }
+    enum Phase { case preface, hello, open, failed }
 
-    private let limits: WireLimits
-    private var phase = Phase.preface
-    private var input = FrameBuffer()
-    private var output: [UInt8] = []
-    private var nextStream: UInt32 = 1
-    private var waiting: Set<UInt32> = []
+    let limits: WireLimits
+    var phase = Phase.preface
+    var input = FrameBuffer()
+    var output: [UInt8] = []
+    var nextStream: UInt32 = 1
+    var waiting: Set<UInt32> = []
+    var receiver: DataReceiver
+    /// Without credit until the server's HELLO is here.
+    var sender = DataSender(frame: WireLimits.Assumed.frame, streamCredit: 0, connectionCredit: 0)
     /// What the server announced; nil until its HELLO is here.
-    public private(set) var server: V1.Hello?
+    public internal(set) var server: V1.Hello?
 
     public var hasOutput: Bool { !output.isEmpty }
 
     /// `agent` is name and version of this program, printable ASCII, for the server's logs.
     public init(limits: WireLimits, agent: String) {
         self.limits = limits
+        receiver = DataReceiver(limits, givesConnectionOnArrival: true)
         output = Preface.current.bytes
         var hello = V1.Hello()
         hello.agent = agent.cut(toBytes: limits.agent)
         hello.maxFrame = UInt32(clamping: limits.frame)
         hello.maxMessage = UInt32(clamping: limits.message)
+        hello.announceCredit(limits)
         output.append(FrameHeader(type: .hello), payload: hello.serialized())
     }
 
@@ -72,22 +82,49 @@ public struct ClientConnection: ~Copyable {
 
     /// Opens a stream; its `ended` comes later.
     ///
-    /// Throws what the server is known to refuse.
+    /// A message that is larger than the server takes in CALL goes as DATA.
     public mutating func call(_ call: Call) throws(Status) -> UInt32 {
-        let accepted = server?.maxMessage.map(Int.init) ?? WireLimits().message
-        guard call.message.map(\.count) ?? 0 <= accepted else {
-            throw Status(.resourceExhausted, "the request has more than the \(accepted) bytes that the server accepts")
-        }
         guard nextStream <= FrameHeader.lastPossibleStream - 2 else {
             throw Status(.unavailable, "the connection has no more streams: open another")
         }
         let stream = nextStream
         nextStream += 2
         waiting.insert(stream)
-        let flags: FrameFlags = call.message == nil ? .endStream : [.endStream, .hasMessage]
+        var call = call
+        var large: [UInt8]?
+        if let count = call.message?.count, count > server?.maxMessage.map(Int.init) ?? WireLimits.Assumed.message {
+            swap(&large, &call.message)
+        }
+        var flags: FrameFlags = call.isComplete && large == nil ? .endStream : []
+        if call.message != nil { flags.insert(.hasMessage) }
         let header = FrameHeader(type: .call, stream: stream, flags: flags, aux: UInt16(clamping: call.slot))
         output.append(header, payload: call.envelope.serialized())
+        if !flags.contains(.endStream) { sender.open(stream) }
+        if let large { send(stream, large) }
+        if call.isComplete { finish(stream) }
         return stream
+    }
+
+    /// One more message on a stream whose call is not complete; it leaves in `fill`.
+    public mutating func send(_ stream: UInt32, _ message: [UInt8]) { sender.queue(stream, message) }
+
+    /// No more messages on this stream.
+    public mutating func finish(_ stream: UInt32) { sender.finish(stream) }
+
+    /// Moves messages into the output, up to `size` bytes of it; the streams of which nothing waits any more.
+    public mutating func fill(upTo size: Int) -> [UInt32] {
+        phase == .failed ? [] : sender.write(into: &output, upTo: size)
+    }
+
+    /// Its END has not come.
+    public func isOpen(_ stream: UInt32) -> Bool { waiting.contains(stream) }
+
+    /// Messages of this stream have not left yet.
+    public func isWaiting(_ stream: UInt32) -> Bool { sender.isWaiting(stream) }
+
+    /// A message that `.message` brought was used.
+    public mutating func used(_ stream: UInt32, cost: Int) {
+        if phase != .failed { receiver.used(stream, cost: cost, into: &output) }
     }
 
     /// Gives a call up; its `ended` still comes, unless it is already here.
@@ -130,95 +167,18 @@ public struct ClientConnection: ~Copyable {
             return .failed(error)
         }
     }
-
-    private mutating func readPreface() throws(ConnectionFault) -> Bool {
-        switch Preface.read(input.unread) {
-        case .incomplete: return false
-        case .foreign: throw ConnectionFault(.preface, "what answers there does not speak wgm's protocol")
-        case .whole:
-            // Of another major version is only the GOAWAY that says so, which never changes.
-            input.drop(Preface.byteCount)
-            phase = .hello
-            return true
-        }
-    }
-
-    private mutating func take(_ header: FrameHeader, _ payload: Range<Int>) throws(ConnectionFault) -> Event? {
-        guard let type = FrameType(rawValue: header.type) else { return nil }
-        switch type {
-        case .hello:
-            server = try control(payload, as: V1.Hello.self, type)
-            phase = .open
-            return nil
-        case .authed: return .authed(try control(payload, as: V1.Authed.self, type))
-        case .goaway: return .goaway(try control(payload, as: V1.Goaway.self, type))
-        case .ping:
-            guard payload.count == 8 else { throw ConnectionFault(.malformed, "PING: must carry 8 bytes") }
-            if !header.flags.contains(.ack) {
-                output.append(FrameHeader(type: .ping, flags: .ack), payload: input.copy(payload))
-            }
-            return nil
-        case .end:
-            guard waiting.remove(header.stream) != nil else {
-                throw ConnectionFault(.protocolError, "END: stream \(header.stream) is not open")
-            }
-            let end = try control(payload, as: V1.End.self, type)
-            guard header.flags.contains(.hasMessage) == (end.reply != nil) else {
-                throw ConnectionFault(.malformed, "END: the flag HAS_MESSAGE and the field must agree")
-            }
-            return .ended(stream: header.stream, end)
-        // Streams of messages come with a later minor version; their frames are handled here then.
-        case .data, .window, .auth, .call, .cancel:
-            throw ConnectionFault(.protocolError, "\(type.name): not expected from a server")
-        }
-    }
-
-    private func control<M: WireMessage>(
-        _ payload: Range<Int>,
-        as type: M.Type,
-        _ frame: FrameType
-    ) throws(ConnectionFault) -> M {
-        switch input.parse(payload, as: type) {
-        case .success(let message): return message
-        case .failure(let error): throw ConnectionFault(.malformed, "\(frame.name): \(error)")
-        }
-    }
-
-    /// The rules for a header from the server.
-    ///
-    /// GOAWAY may come instead of HELLO.
-    private func judge(isOpen: Bool) -> (FrameHeader) throws(ConnectionFault) -> Void {
-        let limits = limits
-        return { (header) throws(ConnectionFault) in
-            guard header.stream <= FrameHeader.lastPossibleStream else {
-                throw ConnectionFault(.protocolError, "bit 31 of the stream is reserved")
-            }
-            let type = FrameType(rawValue: header.type)
-            guard type != nil || header.type >= 0x80 else {
-                throw ConnectionFault(.protocolError, "type \(header.type) is unknown and must be understood")
-            }
-            guard type == .goaway || isOpen == (type != .hello) else {
-                throw ConnectionFault(.protocolError, "HELLO must come first and only once")
-            }
-            let limit = type.map { limits.clientAccepts($0) ?? 0 } ?? limits.frame
-            guard header.length <= UInt32(clamping: limit) else {
-                throw ConnectionFault(
-                    .tooLarge,
-                    "\(type?.name ?? "frame"): \(header.length) bytes, \(limit) are allowed"
-                )
-            }
-            guard let type else { return }
-            guard header.flags.isSubset(of: type.definedFlags), header.aux == 0 else {
-                throw ConnectionFault(.protocolError, "\(type.name): a reserved bit is set")
-            }
-            guard type == .window || type.isAboutConnection == (header.stream == 0) else {
-                throw ConnectionFault(.protocolError, "\(type.name): stream \(header.stream) is not possible")
-            }
-        }
-    }
 }
 
 extension ClientConnection.Call {
+    package mutating func set(_ options: CallOptions) {
+        timeout = options.timeout
+        idempotencyKey = options.idempotencyKey
+        traceparent = options.traceparent
+        scope = options.scope
+        reason = options.reason
+        metadata = options.metadata
+    }
+
     fileprivate var envelope: V1.Call {
         var call = V1.Call()
         call.method = method
@@ -226,7 +186,8 @@ extension ClientConnection.Call {
         call.idempotencyKey = idempotencyKey
         call.traceparent = traceparent
         call.scope = scope
-        if let reason { call.metadata = [V1.MetadataPair(key: "reason", value: Array(reason.utf8))] }
+        call.metadata = metadata.map { V1.MetadataPair(key: $0.key, value: $0.value) }
+        if let reason { call.metadata.append(V1.MetadataPair(key: "reason", value: Array(reason.utf8))) }
         call.message = message
         return call
     }

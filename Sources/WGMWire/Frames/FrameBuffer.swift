@@ -60,6 +60,7 @@ struct FrameBuffer: ~Copyable {
     }
 
     func copy(_ payload: Range<Int>) -> [UInt8] { Array(bytes[payload]) }
+    func slice(_ payload: Range<Int>) -> ArraySlice<UInt8> { bytes[payload] }
 
     private mutating func compact() {
         guard start > 0 else { return }

@@ -8,11 +8,9 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case auth = 2
     case authed = 3
     case call = 4
-    /// Reserved for streams; this version refuses it.
     case data = 5
     case end = 6
     case cancel = 7
-    /// Reserved for streams; this version refuses it.
     case window = 8
     case ping = 9
     case goaway = 10
@@ -108,6 +106,12 @@ public struct FrameHeader: Hashable, Sendable {
         aux = UInt16(number(10, 2))
     }
 
+    /// Flags and length of a DATA frame make sense together.
+    var isSoundData: Bool {
+        if flags == .endStream { return length == 0 }
+        return flags.contains(.hasMessage) && (!flags.contains(.more) || !flags.contains(.endStream) && length > 0)
+    }
+
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(self, length: length)
@@ -122,6 +126,11 @@ extension [UInt8] {
     mutating func append(_ header: FrameHeader, payload: [UInt8]) {
         append(header, length: UInt32(payload.count))
         append(contentsOf: payload)
+    }
+
+    mutating func append(_ header: FrameHeader, slice: ArraySlice<UInt8>) {
+        append(header, length: UInt32(slice.count))
+        append(contentsOf: slice)
     }
 
     fileprivate mutating func append(_ header: FrameHeader, length: UInt32) {

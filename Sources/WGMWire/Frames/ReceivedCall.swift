@@ -8,7 +8,12 @@ public struct ReceivedCall: Sendable {
     /// `package.Service/Method`.
     public let method: String
     /// nil when the call carries no message, which an empty message is not.
-    public let message: [UInt8]?
+    public internal(set) var message: [UInt8]?
+    /// END_STREAM was set: no DATA follows.
+    public internal(set) var isComplete: Bool
+    /// As the caller named it.
+    public let timeout: Duration?
+    /// What that is for a method without `stream`.
     public let deadline: Moment
     /// 16 bytes.
     public let idempotencyKey: [UInt8]?
@@ -28,9 +33,6 @@ extension ReceivedCall {
         now: Moment,
         limits: WireLimits
     ) throws(Status) {
-        guard header.flags.contains(.endStream) else {
-            throw Status(.unimplemented, "the call lacks END_STREAM: streams of messages are not part of version 1.0")
-        }
         guard let method = call.method, Self.isMethod(method, limits) else {
             throw Status(.invalidArgument, "method: must be package.Service/Method, at most \(limits.method) bytes")
         }
@@ -53,6 +55,8 @@ extension ReceivedCall {
         slot = Int(header.aux)
         self.method = method
         message = call.message
+        isComplete = header.flags.contains(.endStream)
+        timeout = call.timeoutMs.flatMap { $0 > 0 ? .milliseconds(Int64($0)) : nil }
         deadline = now + Self.timeout(call.timeoutMs, limits)
         idempotencyKey = call.idempotencyKey
         metadata = try Self.metadata(call.metadata, limits)

@@ -101,14 +101,28 @@ extension ServerConnection {
     /// Its outcome is dropped when the caller already has its END.
     public mutating func end(_ stream: UInt32, _ outcome: CallOutcome) {
         guard let entry = streams.removeValue(forKey: stream) else { return }
-        if !entry.ended { sendEnd(stream, outcome) }
+        if !entry.ended {
+            if sender.isWaiting(stream), outcome.failure == nil {
+                streams[stream] = entry
+                endings[stream] = outcome
+                return
+            }
+            closeData(stream)
+            sendEnd(stream, outcome)
+        }
+        closeIfDrained()
+    }
+
+    /// The last message has left.
+    mutating func finish(_ stream: UInt32, _ outcome: CallOutcome) {
+        streams[stream] = nil
+        closeData(stream)
+        sendEnd(stream, outcome)
         closeIfDrained()
     }
 
     mutating func takeCancel(_ header: FrameHeader, now: Moment) throws(ConnectionFault) {
-        guard !header.stream.isMultiple(of: 2), header.stream <= lastStream || isDraining else {
-            throw ConnectionFault(.protocolError, "CANCEL: stream \(header.stream) was never opened")
-        }
+        try judgeOpened(header, "CANCEL")
         guard cancels.admit(now: now, limit: limits.cancelsPerSecond, per: .seconds(1)) else {
             throw ConnectionFault(.calm, "CANCEL: more than \(limits.cancelsPerSecond) within a second")
         }
@@ -118,12 +132,21 @@ extension ServerConnection {
     /// Answers the caller now; the stream stays counted until its handler has ended.
     mutating func stop(_ stream: UInt32, _ status: Status) {
         guard let entry = streams[stream], !entry.ended else { return }
-        streams[stream]?.ended = true
+        closeData(stream)
         sendEnd(stream, CallOutcome(failure: status))
-        events.append(.stopped(stream: stream))
+        if let call = collecting.removeValue(forKey: stream) {
+            streams[stream] = nil
+            events.append(.refused(stream: stream, slot: call.slot, method: call.method, status))
+        } else if endings.removeValue(forKey: stream) != nil {
+            streams[stream] = nil
+        } else {
+            streams[stream]?.ended = true
+            events.append(.stopped(stream: stream))
+        }
+        closeIfDrained()
     }
 
-    private var isDraining: Bool { if case .draining = phase { true } else { false } }
+    var isDraining: Bool { if case .draining = phase { true } else { false } }
 
     private mutating func sendEnd(_ stream: UInt32, _ outcome: CallOutcome) {
         var outcome = outcome

@@ -63,9 +63,8 @@ extension ServerConnection {
         case .cancel: try takeCancel(header, now: now)
         case .ping: try takePing(header, payload, now: now)
         case .goaway: try takeGoaway(payload)
-        // Streams of messages come with a later minor version; their frames are handled here then.
-        case .data, .window:
-            throw ConnectionFault(.protocolError, "\(type.name): no stream is open for it in version 1.0")
+        case .data: try takeData(header, payload, now: now)
+        case .window: try takeWindow(header, payload)
         case .authed, .end:
             throw ConnectionFault(.protocolError, "\(type.name): only a server sends it")
         }
@@ -81,12 +80,14 @@ extension ServerConnection {
         if let accepted = hello.maxMessage, accepted > 0 {
             clientMessage = min(Int(accepted), FrameHeader.longestPayload - limits.envelope)
         }
+        try sender.begin(hello, "HELLO")
         phase = .open
         var own = V1.Hello()
         own.agent = self.agent.cut(toBytes: limits.agent)
         own.maxFrame = UInt32(clamping: limits.frame)
         own.maxMessage = UInt32(clamping: limits.message)
         own.maxStreams = UInt32(clamping: limits.streams)
+        own.announceCredit(limits)
         own.minPingMs = UInt32(clamping: limits.pingInterval.wholeMilliseconds)
         own.serverTime = unixMilliseconds
         output.append(FrameHeader(type: .hello), payload: own.serialized())
@@ -115,7 +116,8 @@ extension ServerConnection {
         switch phase {
         case .lastCalls(let until): phase = .draining(until: until + limits.drainTime)
         case .draining: break
-        case .preface, .hello, .open, .closing: phase = .draining(until: lastFrame + limits.longestTimeout)
+        // Each call ends by its own deadline, and streams without one go on for as long as both sides want.
+        case .preface, .hello, .open, .closing: phase = .draining(until: .never)
         }
         closeIfDrained()
     }
@@ -163,6 +165,9 @@ struct FrameCheck {
         }
         guard type == .window || type.isAboutConnection == (header.stream == 0) else {
             throw ConnectionFault(.protocolError, "\(type.name): stream \(header.stream) is not possible")
+        }
+        guard type != .data || header.isSoundData else {
+            throw ConnectionFault(.protocolError, "DATA: flags \(header.flags.rawValue) on \(header.length) bytes")
         }
     }
 

@@ -62,6 +62,8 @@ extension ServerConnection {
         case .draining(let until):
             phase = .draining(until: min(until, now + limits.drainTime))
             wake(at: now + limits.drainTime)
+            stopEndless()
+            closeIfDrained()
         case .lastCalls, .closing:
             break
         }
@@ -72,12 +74,20 @@ extension ServerConnection {
         case .lastCalls(let until) where until <= now:
             sendGoaway(lastStream, .shutdown, "the server is shutting down")
             phase = .draining(until: now + limits.drainTime)
+            stopEndless()
             closeIfDrained()
         case .draining(let until) where until <= now:
             for stream in streams.keys.sorted() { stop(stream, Status(.unavailable, "the server has shut down")) }
             close(nil)
         case .preface, .hello, .open, .lastCalls, .draining, .closing:
             break
+        }
+    }
+
+    /// Calls without a deadline would only ever end when the time is over.
+    private mutating func stopEndless() {
+        for stream in streams.filter({ $0.value.deadline == .never }).keys.sorted() {
+            stop(stream, Status(.unavailable, "the server is shutting down", reason: "SHUTDOWN"))
         }
     }
 

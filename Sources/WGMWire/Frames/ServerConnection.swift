@@ -10,7 +10,13 @@ public struct ServerConnection: ~Copyable {
         /// Judge a token and call `accept` or `refuse` before the next event is taken.
         case authenticate(slot: Int, token: String)
         /// Run the call and hand the outcome to `end`.
+        ///
+        /// A call that is not complete is answered with `collect` or `expectMessages` before the next event is taken.
         case call(ReceivedCall)
+        /// The next message of a call; when it was used, `used` gets `cost`.
+        case message(stream: UInt32, [UInt8], cost: Int)
+        /// The caller sends nothing more.
+        case requestEnd(stream: UInt32)
         /// A call was answered with a failure without reaching anybody. For the record.
         case refused(stream: UInt32, slot: Int, method: String?, Status)
         /// The caller has its END already: cancel the handler, which `end` must still be told about.
@@ -71,6 +77,12 @@ public struct ServerConnection: ~Copyable {
     var cancels = RateWindow()
     var tokens = RateWindow()
     var refusals = RateWindow()
+    var receiver: DataReceiver
+    var sender: DataSender
+    /// Calls whose one message comes in DATA.
+    var collecting: [UInt32: ReceivedCall] = [:]
+    /// Outcomes that wait until their stream's messages have left.
+    var endings: [UInt32: CallOutcome] = [:]
 
     /// Slots are numbered 1 to this; slot 0 has no token.
     public static let slotCount = 8
@@ -92,6 +104,8 @@ public struct ServerConnection: ~Copyable {
         self.unixMilliseconds = unixMilliseconds
         lastFrame = now
         clientMessage = limits.message
+        receiver = DataReceiver(limits, givesConnectionOnArrival: false)
+        sender = DataSender(frame: WireLimits.Assumed.frame, streamCredit: 0, connectionCredit: 0)
         wake = now + limits.handshakeTime
     }
 
@@ -138,6 +152,8 @@ public struct ServerConnection: ~Copyable {
         frameBegan = .never
         wake = .never
         streams.removeAll()
+        collecting.removeAll()
+        endings.removeAll()
         events.append(.closing(fault))
     }
 

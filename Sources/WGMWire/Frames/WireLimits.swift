@@ -34,6 +34,16 @@ public struct WireLimits: Sendable {
     public var statusText = 1024
     public var statusDetails = 16 * 1024
 
+    // Streams.
+    /// Credit for DATA that a stream starts with.
+    public var initialWindow = 256 * 1024
+    /// Credit for DATA that a connection starts with: what a server holds of messages that nobody has used.
+    public var connectionWindow = 1024 * 1024
+    /// All incomplete messages of one connection together.
+    public var assembly = 64 * 1024 * 1024
+    /// A stream of events whose caller gives no credit for so long ends.
+    public var streamStall: Duration = .seconds(5)
+
     // Calls.
     public var streams = 64
     public var handlersPerConnection = 64
@@ -67,6 +77,14 @@ public struct WireLimits: Sendable {
     public var drainTime: Duration = .seconds(10)
 
     public init() {}
+
+    /// What a HELLO means that leaves a field out.
+    enum Assumed {
+        static let frame = 64 * 1024
+        static let message = 1024 * 1024
+        static let initialWindow = 256 * 1024
+        static let connectionWindow = 1024 * 1024
+    }
 
     /// The largest payload of a frame that a server accepts; nil for a known type that only a server sends.
     func serverAccepts(_ type: FrameType) -> Int? {

@@ -13,7 +13,7 @@ extension V1.ListAuditRequest: RequestMessage {
 }
 
 extension V1.ListAuditRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("limit", self.limit) { $0.number($1) }
         writer.clear("before_sequence", self.beforeSequence) { $0.number($1) }
         writer.clear("principal", self.principal) { $0.string($1) }

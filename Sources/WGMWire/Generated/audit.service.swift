@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "List audit records, newest first."
         )
     }
@@ -43,5 +45,15 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.ListAuditRequest = V1.ListAuditRequest()
     ) throws(Status) -> V1.ListAuditResponse {
         try call(V1.AuditLog.list, request, as: V1.ListAuditResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// List audit records, newest first.
+    public func auditLogList(
+        _ request: V1.ListAuditRequest = V1.ListAuditRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListAuditResponse {
+        try await call(V1.AuditLog.list, request, as: V1.ListAuditResponse.self, options: options)
     }
 }

@@ -43,17 +43,17 @@ extension V1.RevokeTokenRequest: RequestMessage {
 }
 
 extension V1.LoginRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.WhoAmIRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.IssueTokenRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("principal", self.principal) { $0.string($1) }
         writer.clear("lifetime_s", self.lifetimeS) { $0.number($1) }
         writer.clear("bind_uid", self.bindUid) { $0.number($1) }
@@ -63,7 +63,7 @@ extension V1.IssueTokenRequest: AuditedMessage {
 }
 
 extension V1.RevokeTokenRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("principal", self.principal) { $0.string($1) }
         writer.clear("token_id", self.tokenId) { $0.string($1) }
     }

@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Exchange the identity of the Unix socket's other end for a short-lived token."
         )
         /// Say who the token belongs to and what it may do.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say who the token belongs to and what it may do."
         )
         /// Issue a token of narrower rights or longer life, for a program.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Issue a token of narrower rights or longer life, for a program."
         )
         /// Make one token, or all tokens of a principal, worthless at once.
@@ -51,6 +57,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Make one token, or all tokens of a principal, worthless at once."
         )
     }
@@ -112,5 +120,39 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.RevokeTokenRequest = V1.RevokeTokenRequest()
     ) throws(Status) -> V1.RevokeTokenResponse {
         try call(V1.Auth.revokeToken, request, as: V1.RevokeTokenResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Exchange the identity of the Unix socket's other end for a short-lived token.
+    public func authLogin(
+        _ request: V1.LoginRequest = V1.LoginRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.LoginResponse {
+        try await call(V1.Auth.login, request, as: V1.LoginResponse.self, options: options)
+    }
+
+    /// Say who the token belongs to and what it may do.
+    public func authWhoAmI(
+        _ request: V1.WhoAmIRequest = V1.WhoAmIRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.WhoAmIResponse {
+        try await call(V1.Auth.whoAmI, request, as: V1.WhoAmIResponse.self, options: options)
+    }
+
+    /// Issue a token of narrower rights or longer life, for a program.
+    public func authIssueToken(
+        _ request: V1.IssueTokenRequest = V1.IssueTokenRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.IssueTokenResponse {
+        try await call(V1.Auth.issueToken, request, as: V1.IssueTokenResponse.self, options: options)
+    }
+
+    /// Make one token, or all tokens of a principal, worthless at once.
+    public func authRevokeToken(
+        _ request: V1.RevokeTokenRequest = V1.RevokeTokenRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.RevokeTokenResponse {
+        try await call(V1.Auth.revokeToken, request, as: V1.RevokeTokenResponse.self, options: options)
     }
 }

@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension V1.Grant: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("resource", self.resource) { $0.string($1) }
         writer.clear("verbs", self.verbs) { $0.string($1) }
     }

@@ -13,6 +13,6 @@ extension V1.CheckHealthRequest: RequestMessage {
 }
 
 extension V1.CheckHealthRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }

@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: false,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say whether wgmd, the keeper and the database are well."
         )
     }
@@ -43,5 +45,15 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.CheckHealthRequest = V1.CheckHealthRequest()
     ) throws(Status) -> V1.CheckHealthResponse {
         try call(V1.Health.check, request, as: V1.CheckHealthResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Say whether wgmd, the keeper and the database are well.
+    public func healthCheck(
+        _ request: V1.CheckHealthRequest = V1.CheckHealthRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.CheckHealthResponse {
+        try await call(V1.Health.check, request, as: V1.CheckHealthResponse.self, options: options)
     }
 }

@@ -73,7 +73,7 @@ extension V1.DeleteInterfaceRequest: RequestMessage {
 }
 
 extension V1.CreateInterfaceRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("backend", self.backend) { $0.name($1) }
         writer.clear("mtu", self.mtu) { $0.number($1) }
@@ -89,38 +89,38 @@ extension V1.CreateInterfaceRequest: AuditedMessage {
 }
 
 extension V1.ListInterfacesRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.GetInterfaceRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
     }
 }
 
 extension V1.SetInterfaceUpRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("up", self.up) { $0.bool($1) }
     }
 }
 
 extension V1.SetDriftPolicyRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("policy", self.policy) { $0.name($1) }
     }
 }
 
 extension V1.ListDriftRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
     }
 }
 
 extension V1.DeleteInterfaceRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("with_peers", self.withPeers) { $0.bool($1) }
     }

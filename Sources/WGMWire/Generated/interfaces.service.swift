@@ -15,6 +15,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Create an interface, with a key pair and an address prefix of its own."
         )
         /// List the interfaces.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "List the interfaces."
         )
         /// Show one interface.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show one interface."
         )
         /// Set an interface up or down.
@@ -51,6 +57,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Set an interface up or down."
         )
         /// Say what is done when somebody else changes an interface in the kernel.
@@ -63,6 +71,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say what is done when somebody else changes an interface in the kernel."
         )
         /// Show what the kernel holds otherwise than the database wants it, of one interface or of all.
@@ -75,6 +85,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show what the kernel holds otherwise than the database wants it, of one interface or of all."
         )
         /// Delete an interface and its key.
@@ -87,6 +99,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Delete an interface and its key."
         )
     }
@@ -181,5 +195,63 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.DeleteInterfaceRequest = V1.DeleteInterfaceRequest()
     ) throws(Status) -> V1.DeleteInterfaceResponse {
         try call(V1.Interfaces.delete, request, as: V1.DeleteInterfaceResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Create an interface, with a key pair and an address prefix of its own.
+    public func interfacesCreate(
+        _ request: V1.CreateInterfaceRequest = V1.CreateInterfaceRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.CreateInterfaceResponse {
+        try await call(V1.Interfaces.create, request, as: V1.CreateInterfaceResponse.self, options: options)
+    }
+
+    /// List the interfaces.
+    public func interfacesList(
+        _ request: V1.ListInterfacesRequest = V1.ListInterfacesRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListInterfacesResponse {
+        try await call(V1.Interfaces.list, request, as: V1.ListInterfacesResponse.self, options: options)
+    }
+
+    /// Show one interface.
+    public func interfacesGet(
+        _ request: V1.GetInterfaceRequest = V1.GetInterfaceRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetInterfaceResponse {
+        try await call(V1.Interfaces.get, request, as: V1.GetInterfaceResponse.self, options: options)
+    }
+
+    /// Set an interface up or down.
+    public func interfacesSetUp(
+        _ request: V1.SetInterfaceUpRequest = V1.SetInterfaceUpRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.SetInterfaceUpResponse {
+        try await call(V1.Interfaces.setUp, request, as: V1.SetInterfaceUpResponse.self, options: options)
+    }
+
+    /// Say what is done when somebody else changes an interface in the kernel.
+    public func interfacesSetDriftPolicy(
+        _ request: V1.SetDriftPolicyRequest = V1.SetDriftPolicyRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.SetDriftPolicyResponse {
+        try await call(V1.Interfaces.setDriftPolicy, request, as: V1.SetDriftPolicyResponse.self, options: options)
+    }
+
+    /// Show what the kernel holds otherwise than the database wants it, of one interface or of all.
+    public func interfacesListDrift(
+        _ request: V1.ListDriftRequest = V1.ListDriftRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListDriftResponse {
+        try await call(V1.Interfaces.listDrift, request, as: V1.ListDriftResponse.self, options: options)
+    }
+
+    /// Delete an interface and its key.
+    public func interfacesDelete(
+        _ request: V1.DeleteInterfaceRequest = V1.DeleteInterfaceRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.DeleteInterfaceResponse {
+        try await call(V1.Interfaces.delete, request, as: V1.DeleteInterfaceResponse.self, options: options)
     }
 }

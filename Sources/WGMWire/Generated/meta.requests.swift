@@ -33,16 +33,16 @@ extension V1.IntakeKeyRequest: RequestMessage {
 }
 
 extension V1.VersionRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.IntakeKeyRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.SchemaRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }

@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: false,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say which version of wgmd this is and which protocol it speaks."
         )
         /// Return the schema of every method with the permission that it needs.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Return the schema of every method with the permission that it needs."
         )
         /// Return the key that secrets are encrypted to on their way to the keeper.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Return the key that secrets are encrypted to on their way to the keeper."
         )
     }
@@ -89,5 +95,31 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.IntakeKeyRequest = V1.IntakeKeyRequest()
     ) throws(Status) -> V1.IntakeKeyResponse {
         try call(V1.Meta.intakeKey, request, as: V1.IntakeKeyResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Say which version of wgmd this is and which protocol it speaks.
+    public func metaVersion(
+        _ request: V1.VersionRequest = V1.VersionRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.VersionResponse {
+        try await call(V1.Meta.version, request, as: V1.VersionResponse.self, options: options)
+    }
+
+    /// Return the schema of every method with the permission that it needs.
+    public func metaSchema(
+        _ request: V1.SchemaRequest = V1.SchemaRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.SchemaResponse {
+        try await call(V1.Meta.schema, request, as: V1.SchemaResponse.self, options: options)
+    }
+
+    /// Return the key that secrets are encrypted to on their way to the keeper.
+    public func metaIntakeKey(
+        _ request: V1.IntakeKeyRequest = V1.IntakeKeyRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.IntakeKeyResponse {
+        try await call(V1.Meta.intakeKey, request, as: V1.IntakeKeyResponse.self, options: options)
     }
 }

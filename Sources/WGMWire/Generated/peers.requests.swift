@@ -66,7 +66,7 @@ extension V1.GetPeerConfigRequest: RequestMessage {
 }
 
 extension V1.NewPeer: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("public_key", self.publicKey) { $0.string($1) }
         writer.clear("addresses", self.addresses) { $0.string($1) }
@@ -81,14 +81,14 @@ extension V1.NewPeer: AuditedMessage {
 }
 
 extension V1.CreatePeersRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("peers", self.peers) { $0.object($1) }
     }
 }
 
 extension V1.ListPeersRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("page_size", self.pageSize) { $0.number($1) }
         writer.clear("page_token", self.pageToken) { $0.string($1) }
@@ -96,14 +96,14 @@ extension V1.ListPeersRequest: AuditedMessage {
 }
 
 extension V1.GetPeerRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
     }
 }
 
 extension V1.SetPeerEnabledRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("enabled", self.enabled) { $0.bool($1) }
@@ -111,14 +111,14 @@ extension V1.SetPeerEnabledRequest: AuditedMessage {
 }
 
 extension V1.DeletePeerRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
     }
 }
 
 extension V1.GetPeerConfigRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
     }

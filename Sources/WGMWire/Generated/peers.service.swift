@@ -15,6 +15,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 1_048_576,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Create one peer or thousands, all or none."
         )
         /// List peers, of one interface or of all.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "List peers, of one interface or of all."
         )
         /// Show one peer.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show one peer."
         )
         /// Let a peer in, or keep it out without forgetting it.
@@ -51,6 +57,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Let a peer in, or keep it out without forgetting it."
         )
         /// Delete a peer.
@@ -63,6 +71,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Delete a peer."
         )
         /// Return what the peer's own end must be told, without any key but the gateway's public one.
@@ -75,6 +85,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Return what the peer's own end must be told, without any key but the gateway's public one."
         )
     }
@@ -158,5 +170,55 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.GetPeerConfigRequest = V1.GetPeerConfigRequest()
     ) throws(Status) -> V1.GetPeerConfigResponse {
         try call(V1.Peers.getConfig, request, as: V1.GetPeerConfigResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Create one peer or thousands, all or none.
+    public func peersCreate(
+        _ request: V1.CreatePeersRequest = V1.CreatePeersRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.CreatePeersResponse {
+        try await call(V1.Peers.create, request, as: V1.CreatePeersResponse.self, options: options)
+    }
+
+    /// List peers, of one interface or of all.
+    public func peersList(
+        _ request: V1.ListPeersRequest = V1.ListPeersRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListPeersResponse {
+        try await call(V1.Peers.list, request, as: V1.ListPeersResponse.self, options: options)
+    }
+
+    /// Show one peer.
+    public func peersGet(
+        _ request: V1.GetPeerRequest = V1.GetPeerRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetPeerResponse {
+        try await call(V1.Peers.get, request, as: V1.GetPeerResponse.self, options: options)
+    }
+
+    /// Let a peer in, or keep it out without forgetting it.
+    public func peersSetEnabled(
+        _ request: V1.SetPeerEnabledRequest = V1.SetPeerEnabledRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.SetPeerEnabledResponse {
+        try await call(V1.Peers.setEnabled, request, as: V1.SetPeerEnabledResponse.self, options: options)
+    }
+
+    /// Delete a peer.
+    public func peersDelete(
+        _ request: V1.DeletePeerRequest = V1.DeletePeerRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.DeletePeerResponse {
+        try await call(V1.Peers.delete, request, as: V1.DeletePeerResponse.self, options: options)
+    }
+
+    /// Return what the peer's own end must be told, without any key but the gateway's public one.
+    public func peersGetConfig(
+        _ request: V1.GetPeerConfigRequest = V1.GetPeerConfigRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetPeerConfigResponse {
+        try await call(V1.Peers.getConfig, request, as: V1.GetPeerConfigResponse.self, options: options)
     }
 }

@@ -23,12 +23,12 @@ extension V1.SetRolesRequest: RequestMessage {
 }
 
 extension V1.ListPrincipalsRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 
 extension V1.SetRolesRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("uid", self.uid) { $0.number($1) }
         writer.clear("roles", self.roles) { $0.string($1) }

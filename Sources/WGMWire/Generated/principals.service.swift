@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "List persons and robots with their roles."
         )
         /// Give a principal exactly these roles, and make the principal if there is none.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Give a principal exactly these roles, and make the principal if there is none."
         )
     }
@@ -66,5 +70,23 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.SetRolesRequest = V1.SetRolesRequest()
     ) throws(Status) -> V1.SetRolesResponse {
         try call(V1.Principals.setRoles, request, as: V1.SetRolesResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// List persons and robots with their roles.
+    public func principalsList(
+        _ request: V1.ListPrincipalsRequest = V1.ListPrincipalsRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListPrincipalsResponse {
+        try await call(V1.Principals.list, request, as: V1.ListPrincipalsResponse.self, options: options)
+    }
+
+    /// Give a principal exactly these roles, and make the principal if there is none.
+    public func principalsSetRoles(
+        _ request: V1.SetRolesRequest = V1.SetRolesRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.SetRolesResponse {
+        try await call(V1.Principals.setRoles, request, as: V1.SetRolesResponse.self, options: options)
     }
 }

@@ -63,7 +63,7 @@ extension V1.FindAddressRequest: RequestMessage {
 }
 
 extension V1.ListRevisionsRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("limit", self.limit) { $0.number($1) }
         writer.clear("before_number", self.beforeNumber) { $0.number($1) }
         writer.clear("interface", self.interface) { $0.string($1) }
@@ -71,26 +71,26 @@ extension V1.ListRevisionsRequest: AuditedMessage {
 }
 
 extension V1.GetRevisionRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("number", self.number) { $0.number($1) }
     }
 }
 
 extension V1.DiffRevisionsRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("from", self.from) { $0.number($1) }
         writer.clear("to", self.to) { $0.number($1) }
     }
 }
 
 extension V1.RollBackRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("number", self.number) { $0.number($1) }
     }
 }
 
 extension V1.GetPastPeerRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("revision", self.revision) { $0.number($1) }
@@ -99,7 +99,7 @@ extension V1.GetPastPeerRequest: AuditedMessage {
 }
 
 extension V1.FindAddressRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("address", self.address) { $0.string($1) }
         writer.clear("revision", self.revision) { $0.number($1) }
         writer.clear("time_unix_ms", self.timeUnixMs) { $0.number($1) }

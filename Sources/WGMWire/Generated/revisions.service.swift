@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "List the revisions that changed interfaces or peers, newest first."
         )
         /// Show one revision with everything that it changed, before and after.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show one revision with everything that it changed, before and after."
         )
         /// Show what differs between two revisions.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show what differs between two revisions."
         )
         /// Make interfaces and peers what they were after a revision, as a new revision.
@@ -51,6 +57,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Make interfaces and peers what they were after a revision, as a new revision."
         )
         /// Show a peer as it was at a time or after a revision.
@@ -63,6 +71,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Show a peer as it was at a time or after a revision."
         )
         /// Say who held an address, now, at a time or after a revision.
@@ -75,6 +85,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say who held an address, now, at a time or after a revision."
         )
     }
@@ -158,5 +170,55 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.FindAddressRequest = V1.FindAddressRequest()
     ) throws(Status) -> V1.FindAddressResponse {
         try call(V1.Revisions.findAddress, request, as: V1.FindAddressResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// List the revisions that changed interfaces or peers, newest first.
+    public func revisionsList(
+        _ request: V1.ListRevisionsRequest = V1.ListRevisionsRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListRevisionsResponse {
+        try await call(V1.Revisions.list, request, as: V1.ListRevisionsResponse.self, options: options)
+    }
+
+    /// Show one revision with everything that it changed, before and after.
+    public func revisionsGet(
+        _ request: V1.GetRevisionRequest = V1.GetRevisionRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetRevisionResponse {
+        try await call(V1.Revisions.get, request, as: V1.GetRevisionResponse.self, options: options)
+    }
+
+    /// Show what differs between two revisions.
+    public func revisionsDiff(
+        _ request: V1.DiffRevisionsRequest = V1.DiffRevisionsRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.DiffRevisionsResponse {
+        try await call(V1.Revisions.diff, request, as: V1.DiffRevisionsResponse.self, options: options)
+    }
+
+    /// Make interfaces and peers what they were after a revision, as a new revision.
+    public func revisionsRollBack(
+        _ request: V1.RollBackRequest = V1.RollBackRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.RollBackResponse {
+        try await call(V1.Revisions.rollBack, request, as: V1.RollBackResponse.self, options: options)
+    }
+
+    /// Show a peer as it was at a time or after a revision.
+    public func revisionsGetPeer(
+        _ request: V1.GetPastPeerRequest = V1.GetPastPeerRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetPastPeerResponse {
+        try await call(V1.Revisions.getPeer, request, as: V1.GetPastPeerResponse.self, options: options)
+    }
+
+    /// Say who held an address, now, at a time or after a revision.
+    public func revisionsFindAddress(
+        _ request: V1.FindAddressRequest = V1.FindAddressRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.FindAddressResponse {
+        try await call(V1.Revisions.findAddress, request, as: V1.FindAddressResponse.self, options: options)
     }
 }

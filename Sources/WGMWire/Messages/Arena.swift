@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CWGMProto
+package import CWGMProto
 
 /// Memory for the structures of one message that is being packed, given back all at once.
 @safe
-struct Arena: ~Copyable {
+package struct Arena: ~Copyable {
     private var next: UnsafeMutableRawPointer?
     private var left: Int
     private var chunks: [UnsafeMutableRawPointer] = unsafe []
 
     /// Starts with memory of the caller's, aligned to 16 bytes.
-    init(_ scratch: UnsafeMutableRawBufferPointer) {
+    package init(_ scratch: UnsafeMutableRawBufferPointer) {
         unsafe next = scratch.baseAddress
         left = scratch.count
     }
@@ -33,14 +33,14 @@ struct Arena: ~Copyable {
     }
 
     /// Room for values of C, not initialised.
-    mutating func room<T>(for type: T.Type, count: Int = 1) -> UnsafeMutablePointer<T> {
+    package mutating func room<T>(for type: T.Type, count: Int = 1) -> UnsafeMutablePointer<T> {
         unsafe allocate(MemoryLayout<T>.stride * count).bindMemory(to: type, capacity: count)
     }
 
     /// A text for C.
     ///
     /// NUL becomes U+FFFD: cut there, a name would become another name.
-    mutating func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+    package mutating func string(_ text: String) -> UnsafeMutablePointer<CChar> {
         var text = text
         if let copy = unsafe text.utf8.withContiguousStorageIfAvailable({ unsafe copied($0) }) { return unsafe copy }
         return text.withUTF8 { unsafe copied($0) }
@@ -57,7 +57,7 @@ struct Arena: ~Copyable {
         return unsafe copy.assumingMemoryBound(to: CChar.self)
     }
 
-    mutating func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+    package mutating func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
         let copy = unsafe allocate(bytes.count)
         unsafe bytes.withUnsafeBytes { source in
             if let start = source.baseAddress { unsafe copy.copyMemory(from: start, byteCount: source.count) }
@@ -66,7 +66,7 @@ struct Arena: ~Copyable {
     }
 
     /// An array of C values made one by one; NULL when it is empty.
-    mutating func list<T, U>(_ values: [T], _ make: (inout Arena, T) -> U) -> UnsafeMutablePointer<U>? {
+    package mutating func list<T, U>(_ values: [T], _ make: (inout Arena, T) -> U) -> UnsafeMutablePointer<U>? {
         guard !values.isEmpty else { return nil }
         let copy = unsafe room(for: U.self, count: values.count)
         for (index, value) in values.enumerated() {

@@ -4,7 +4,8 @@
 ///
 /// Fields of the form CLEAR stand as they are; every other field as `{"hash":"…"}` over the serialisation of a message
 /// that holds nothing but that field. A list longer than 50 ends with `{"…":N}`, N elements left out.
-struct AuditWriter {
+@safe
+package struct AuditWriter {
     static let listLimit = 50
     /// Bytes of JSON for one request; beyond it only size and hash are recorded.
     static let sizeLimit = 65_536
@@ -15,13 +16,14 @@ struct AuditWriter {
     private var needsComma = false
 
     /// The JSON of a whole request.
-    static func json<M: AuditedMessage>(of message: M, hashing: (UnsafeRawBufferPointer) -> String) -> String {
-        var writer = AuditWriter()
-        writer.object(message)
-        let json = unsafe writer.text(hashing)
-        guard json.utf8.count > sizeLimit else { return json }
-        writer.replace(message, size: json.utf8.count)
-        return unsafe writer.text(hashing)
+    package static func json<M: AuditedMessage>(of message: M, hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe withoutActuallyEscaping(hashing) { hashing in
+            var writer = unsafe AuditWriter(hashing: hashing)
+            writer.object(message)
+            let size = writer.json.utf8.count
+            if size > sizeLimit { writer.replace(message, size: size) }
+            return writer.json
+        }
     }
 
     /// Everything, with the hashes.
@@ -42,7 +44,7 @@ struct AuditWriter {
         json += "}}"
     }
 
-    mutating func object<M: AuditedMessage>(_ message: M) {
+    package mutating func object<M: AuditedMessage>(_ message: M) {
         json += "{"
         needsComma = false
         message.writeAudit(to: &self)
@@ -59,7 +61,7 @@ struct AuditWriter {
     }
 
     /// A field that is present, as `write` writes its value.
-    mutating func clear<T>(_ name: String, _ value: T?, _ write: (inout AuditWriter, T) -> Void) {
+    package mutating func clear<T>(_ name: String, _ value: T?, _ write: (inout AuditWriter, T) -> Void) {
         guard let value else { return }
         key(name)
         write(&self, value)
@@ -67,7 +69,7 @@ struct AuditWriter {
     }
 
     /// A repeated field that is not empty.
-    mutating func clear<T>(_ name: String, _ values: [T], _ write: (inout AuditWriter, T) -> Void) {
+    package mutating func clear<T>(_ name: String, _ values: [T], _ write: (inout AuditWriter, T) -> Void) {
         guard !values.isEmpty else { return }
         key(name)
         json += "["
@@ -81,7 +83,7 @@ struct AuditWriter {
     }
 
     /// A field that is redacted; `alone` is a message that holds nothing else.
-    mutating func hashed<M: WireMessage>(_ name: String, isPresent: Bool, alone: @autoclosure () -> M) {
+    package mutating func hashed<M: WireMessage>(_ name: String, isPresent: Bool, alone: @autoclosure () -> M) {
         guard isPresent else { return }
         key(name)
         json += "{"
@@ -94,24 +96,24 @@ struct AuditWriter {
         json = ""
     }
 
-    mutating func number<T: BinaryInteger>(_ value: T) {
+    package mutating func number<T: BinaryInteger>(_ value: T) {
         json += String(value)
     }
 
-    mutating func bool(_ value: Bool) {
+    package mutating func bool(_ value: Bool) {
         json += value ? "true" : "false"
     }
 
-    mutating func name<E: WireEnum>(_ value: E) {
+    package mutating func name<E: WireEnum>(_ value: E) {
         string(value.protoName)
     }
 
     /// Bytes as lower-case hexadecimal text.
-    mutating func hexadecimal(_ bytes: [UInt8]) {
+    package mutating func hexadecimal(_ bytes: [UInt8]) {
         string(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
     }
 
-    mutating func string(_ text: String) {
+    package mutating func string(_ text: String) {
         json += "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -131,6 +133,6 @@ struct AuditWriter {
 }
 
 /// A message that can appear in an audit record: a request, or a part of one.
-protocol AuditedMessage: WireMessage {
+package protocol AuditedMessage: WireMessage {
     func writeAudit(to writer: inout AuditWriter)
 }

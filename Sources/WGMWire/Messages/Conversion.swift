@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CWGMProto
+package import CWGMProto
 
 /// A message that has a protobuf-c structure beside it.
-protocol CConvertible: WireMessage {
+package protocol CConvertible: WireMessage {
     associatedtype CValue
 
     static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> { get }
@@ -17,7 +17,7 @@ protocol CConvertible: WireMessage {
 extension CConvertible {
     /// Checks, unpacks into one block of exactly the size that the check has predicted, and copies.
     @inline(__always)
-    static func read(_ bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) -> Self {
+    package static func read(_ bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) -> Self {
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         let type = unsafe descriptor
         var check = wgm_check()
@@ -36,7 +36,7 @@ extension CConvertible {
 
     /// Builds the structures in an arena that starts on the stack, and lets protobuf-c write the bytes.
     @inline(__always)
-    func written() -> [UInt8] {
+    package func written() -> [UInt8] {
         unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { scratch in
             var arena = unsafe Arena(scratch)
             let c = unsafe UnsafeRawPointer(build(in: &arena)).assumingMemoryBound(to: ProtobufCMessage.self)

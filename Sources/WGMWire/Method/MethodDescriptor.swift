@@ -18,8 +18,38 @@ public struct MethodDescriptor: Hashable, Sendable {
     public let maxRequestBytes: Int
     /// Leaves an audit record.
     public let isAudited: Bool
+    /// `stream` stands before the request: any number of messages.
+    public let isRequestStream: Bool
+    /// `stream` stands before the reply.
+    public let isReplyStream: Bool
     /// One sentence for people.
     public let summary: String
+
+    public init(
+        name: String,
+        verb: String?,
+        resource: String?,
+        isAuthenticatedOnly: Bool,
+        isAnonymous: Bool,
+        isMutation: Bool,
+        maxRequestBytes: Int,
+        isAudited: Bool,
+        isRequestStream: Bool,
+        isReplyStream: Bool,
+        summary: String
+    ) {
+        self.name = name
+        self.verb = verb
+        self.resource = resource
+        self.isAuthenticatedOnly = isAuthenticatedOnly
+        self.isAnonymous = isAnonymous
+        self.isMutation = isMutation
+        self.maxRequestBytes = maxRequestBytes
+        self.isAudited = isAudited
+        self.isRequestStream = isRequestStream
+        self.isReplyStream = isReplyStream
+        self.summary = summary
+    }
 }
 
 /// How one field appears in the audit record: one row of the redaction table.

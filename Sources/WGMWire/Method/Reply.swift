@@ -5,6 +5,8 @@ public enum Reply<Message: Sendable>: Sendable {
     case now(Message)
     case failed(Status)
     case later(@Sendable () async throws(Status) -> Message)
+    /// By work that takes or sends many messages; what it returns, if anything, is the last.
+    case stream(@Sendable (any MessageChannel) async throws(Status) -> Message?)
 }
 
 extension Reply where Message: WireMessage {
@@ -17,6 +19,8 @@ extension Reply where Message: WireMessage {
             return .failed(status)
         case .later(let work):
             return .later { () async throws(Status) -> [UInt8] in try await work().serialized() }
+        case .stream(let work):
+            return .stream { (channel) async throws(Status) -> [UInt8]? in try await work(channel)?.serialized() }
         }
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Segments of resource paths.
-enum ResourcePath {
+package enum ResourcePath {
     /// A value as one segment; `*` when there is none.
-    static func segment(_ value: String?) -> String {
+    package static func segment(_ value: String?) -> String {
         guard let value, !value.isEmpty else { return "*" }
         guard value.utf8.contains(where: isSpecial) else { return value }
         var segment = ""
