@@ -4,7 +4,6 @@
 ///
 /// Fields of the form CLEAR stand as they are; every other field as `{"hash":"…"}` over the serialisation of a message
 /// that holds nothing but that field. A list longer than 50 ends with `{"…":N}`, N elements left out.
-@safe
 package struct AuditWriter {
     static let listLimit = 50
     /// Bytes of JSON for one request; beyond it only size and hash are recorded.
@@ -17,13 +16,12 @@ package struct AuditWriter {
 
     /// The JSON of a whole request.
     package static func json<M: AuditedMessage>(of message: M, hashing: (UnsafeRawBufferPointer) -> String) -> String {
-        unsafe withoutActuallyEscaping(hashing) { hashing in
-            var writer = unsafe AuditWriter(hashing: hashing)
-            writer.object(message)
-            let size = writer.json.utf8.count
-            if size > sizeLimit { writer.replace(message, size: size) }
-            return writer.json
-        }
+        var writer = AuditWriter()
+        writer.object(message)
+        let json = unsafe writer.text(hashing)
+        guard json.utf8.count > sizeLimit else { return json }
+        writer.replace(message, size: json.utf8.count)
+        return unsafe writer.text(hashing)
     }
 
     /// Everything, with the hashes.
