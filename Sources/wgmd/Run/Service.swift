@@ -79,9 +79,7 @@ struct Service: Sendable {
             logger.error("the keeper did not answer", metadata: ["reason": "\(failure.message)"])
             return 1
         } catch {
-            let words = "\(error); \(Self.cure(for: error))"
-            Start.say(words)
-            supervisor.status(words)
+            Start.say("\(error); \(Self.cure(for: error))")
             return 1
         }
         logger.info("ready", metadata: ["socket": "\(socket)", "node": "\(gateway.node)"])
