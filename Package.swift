@@ -54,6 +54,27 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
 ]
 
+/// What `make fuzz` feeds, as a library that the tests run with the seeds.
+let fuzzTargets: Target = .target(
+    name: "FuzzTargets",
+    dependencies: ["WGMModel", "WGMKeys", "WGMWire", "WGMKeeperProtocol", "WGMKeeper"],
+    path: "Fuzz/Targets",
+    swiftSettings: strict
+)
+
+/// libFuzzer brings `main`, so this program is part of the package for Fuzz/fuzz only.
+let fuzzDriver: [Target] =
+    Context.environment["WGM_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "wgm-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Fuzz/Driver",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        )
+    ]
+
 let package = Package(
     name: "wgm",
     products: [
@@ -130,6 +151,8 @@ let package = Package(
             path: "Tests/wgm-interop",
             swiftSettings: strict
         ),
+        fuzzTargets,
+        tests("FuzzTests", ["FuzzTargets"]),
         tests("LayeringTests", []),
         tests("WGMModelTests", ["WGMModel"]),
         .testTarget(
@@ -161,5 +184,5 @@ let package = Package(
             ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]
         ),
         tests("IntegrationTests", ["WGMWire"]),
-    ]
+    ] + fuzzDriver
 )

@@ -28,6 +28,13 @@ def generate(schema, place):
     lines += [
         "    ]",
         "",
+        "    /// Every message of the schema.",
+        "    public static let messages: [any WireMessage.Type] = [",
+    ]
+    lines += [f"        {message.name}.self," for message in schema.messages]
+    lines += [
+        "    ]",
+        "",
         "    /// The schema as a serialized `google.protobuf.FileDescriptorSet`, options included.",
         "    public static var fileDescriptorSet: [UInt8] {",
         "        var size = 0",
