@@ -28,7 +28,12 @@ private final class InteropServer {
         process.arguments = ["server", socket]
         process.standardOutput = said
         try process.run()
-        let line = String(decoding: said.fileHandleForReading.availableData, as: UTF8.self)
+        var line = ""
+        while !line.hasSuffix("\n") {
+            let more = said.fileHandleForReading.availableData
+            try #require(!more.isEmpty, "the server has ended")
+            line += String(decoding: more, as: UTF8.self)
+        }
         try #require(line == "listening\n")
     }
 

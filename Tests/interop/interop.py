@@ -29,6 +29,8 @@ async def serve(path: str) -> None:
         await server.serve()
         servers.discard(server)
 
+    # Whoever starts this may have it blocked, which is inherited.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     listener = await asyncio.start_unix_server(accept, path)

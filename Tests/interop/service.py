@@ -5,7 +5,7 @@ import asyncio
 
 from wgm.interop.v1 import interop_pb2 as schema
 from wire.running import Method, RunningCall
-from wire.status import Code, Status
+from wire.status import Status
 
 PREFIX = "wgm.interop.v1.Interop/"
 
