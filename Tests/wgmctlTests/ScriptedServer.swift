@@ -19,6 +19,7 @@ final class ScriptedServer: Sendable {
         var method: String
         var message: [UInt8]
         var token: String?
+        var idempotencyKey: [UInt8]?
     }
 
     private struct State {
@@ -106,7 +107,12 @@ final class ScriptedServer: Sendable {
     }
 
     private func outcome(of call: ReceivedCall, token: String?) -> CallOutcome? {
-        let call = Call(method: call.method, message: call.message ?? [], token: token)
+        let call = Call(
+            method: call.method,
+            message: call.message ?? [],
+            token: token,
+            idempotencyKey: call.idempotencyKey
+        )
         let login = state.withLock { state -> Int in
             state.calls.append(call)
             if call.method == V1.Auth.login.name { state.logins += 1 }

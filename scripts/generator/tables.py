@@ -35,6 +35,15 @@ def generate(schema, place):
     lines += [
         "    ]",
         "",
+        "    /// The messages of every method, by its name.",
+        "    public static let messagesOfMethods: [String: MethodMessages] = [",
+    ]
+    for method in schema.methods:
+        types = f"request: {method.request.name}.self, reply: {method.response.name}.self"
+        lines += [f'        "{method.full_name}": MethodMessages({types}),']
+    lines += [
+        "    ]",
+        "",
         "    /// The schema as a serialized `google.protobuf.FileDescriptorSet`, options included.",
         "    public static var fileDescriptorSet: [UInt8] {",
         "        var size = 0",

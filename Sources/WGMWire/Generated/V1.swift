@@ -212,6 +212,40 @@ public enum V1 {
         PreconditionFailure.self,
     ]
 
+    /// The messages of every method, by its name.
+    public static let messagesOfMethods: [String: MethodMessages] = [
+        "wgm.v1.AuditLog/List": MethodMessages(request: ListAuditRequest.self, reply: ListAuditResponse.self),
+        "wgm.v1.Auth/Login": MethodMessages(request: LoginRequest.self, reply: LoginResponse.self),
+        "wgm.v1.Auth/WhoAmI": MethodMessages(request: WhoAmIRequest.self, reply: WhoAmIResponse.self),
+        "wgm.v1.Auth/IssueToken": MethodMessages(request: IssueTokenRequest.self, reply: IssueTokenResponse.self),
+        "wgm.v1.Auth/RevokeToken": MethodMessages(request: RevokeTokenRequest.self, reply: RevokeTokenResponse.self),
+        "wgm.v1.Health/Check": MethodMessages(request: CheckHealthRequest.self, reply: CheckHealthResponse.self),
+        "wgm.v1.Interfaces/Create": MethodMessages(request: CreateInterfaceRequest.self, reply: CreateInterfaceResponse.self),
+        "wgm.v1.Interfaces/List": MethodMessages(request: ListInterfacesRequest.self, reply: ListInterfacesResponse.self),
+        "wgm.v1.Interfaces/Get": MethodMessages(request: GetInterfaceRequest.self, reply: GetInterfaceResponse.self),
+        "wgm.v1.Interfaces/SetUp": MethodMessages(request: SetInterfaceUpRequest.self, reply: SetInterfaceUpResponse.self),
+        "wgm.v1.Interfaces/SetDriftPolicy": MethodMessages(request: SetDriftPolicyRequest.self, reply: SetDriftPolicyResponse.self),
+        "wgm.v1.Interfaces/ListDrift": MethodMessages(request: ListDriftRequest.self, reply: ListDriftResponse.self),
+        "wgm.v1.Interfaces/Delete": MethodMessages(request: DeleteInterfaceRequest.self, reply: DeleteInterfaceResponse.self),
+        "wgm.v1.Meta/Version": MethodMessages(request: VersionRequest.self, reply: VersionResponse.self),
+        "wgm.v1.Meta/Schema": MethodMessages(request: SchemaRequest.self, reply: SchemaResponse.self),
+        "wgm.v1.Meta/IntakeKey": MethodMessages(request: IntakeKeyRequest.self, reply: IntakeKeyResponse.self),
+        "wgm.v1.Peers/Create": MethodMessages(request: CreatePeersRequest.self, reply: CreatePeersResponse.self),
+        "wgm.v1.Peers/List": MethodMessages(request: ListPeersRequest.self, reply: ListPeersResponse.self),
+        "wgm.v1.Peers/Get": MethodMessages(request: GetPeerRequest.self, reply: GetPeerResponse.self),
+        "wgm.v1.Peers/SetEnabled": MethodMessages(request: SetPeerEnabledRequest.self, reply: SetPeerEnabledResponse.self),
+        "wgm.v1.Peers/Delete": MethodMessages(request: DeletePeerRequest.self, reply: DeletePeerResponse.self),
+        "wgm.v1.Peers/GetConfig": MethodMessages(request: GetPeerConfigRequest.self, reply: GetPeerConfigResponse.self),
+        "wgm.v1.Principals/List": MethodMessages(request: ListPrincipalsRequest.self, reply: ListPrincipalsResponse.self),
+        "wgm.v1.Principals/SetRoles": MethodMessages(request: SetRolesRequest.self, reply: SetRolesResponse.self),
+        "wgm.v1.Revisions/List": MethodMessages(request: ListRevisionsRequest.self, reply: ListRevisionsResponse.self),
+        "wgm.v1.Revisions/Get": MethodMessages(request: GetRevisionRequest.self, reply: GetRevisionResponse.self),
+        "wgm.v1.Revisions/Diff": MethodMessages(request: DiffRevisionsRequest.self, reply: DiffRevisionsResponse.self),
+        "wgm.v1.Revisions/RollBack": MethodMessages(request: RollBackRequest.self, reply: RollBackResponse.self),
+        "wgm.v1.Revisions/GetPeer": MethodMessages(request: GetPastPeerRequest.self, reply: GetPastPeerResponse.self),
+        "wgm.v1.Revisions/FindAddress": MethodMessages(request: FindAddressRequest.self, reply: FindAddressResponse.self),
+    ]
+
     /// The schema as a serialized `google.protobuf.FileDescriptorSet`, options included.
     public static var fileDescriptorSet: [UInt8] {
         var size = 0

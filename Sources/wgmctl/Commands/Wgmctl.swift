@@ -18,7 +18,7 @@ struct Wgmctl: ParsableCommand {
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
             RevisionGroup.self, AddressGroup.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
-            StatusCommand.self, DriftCommand.self, VersionCommand.self,
+            StatusCommand.self, DriftCommand.self, VersionCommand.self, CallCommand.self, MethodsCommand.self,
         ]
     )
 

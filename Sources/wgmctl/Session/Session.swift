@@ -24,6 +24,8 @@ struct Session: ~Copyable {
     private let cache: TokenCache?
     private var client: BlockingClient
     private var identity: Identity
+    /// For the next change, in place of a random one.
+    var idempotencyKey: [UInt8]?
 
     /// For methods that need no token.
     static func anonymous(_ options: GlobalOptions) throws -> Session {
@@ -114,7 +116,10 @@ extension Session: BlockingCaller {
         as reply: R.Type
     ) throws(Status) -> R {
         var options = CallOptions()
-        if method.isMutation { options.reason = reason }
+        if method.isMutation {
+            options.reason = reason
+            options.idempotencyKey = idempotencyKey
+        }
         do throws(Status) {
             return try client.call(method, request, as: reply, options: options)
         } catch {
