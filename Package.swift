@@ -52,6 +52,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 ]
 
 /// What `make fuzz` feeds, as a library that the tests run with the seeds.
@@ -134,6 +135,7 @@ let package = Package(
             "wgmctl",
             [
                 "WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem", "CQREncode",
+                "CLibYAML",
                 argumentParser,
             ]
         ),

@@ -16,6 +16,7 @@ package enum Migrator {
         Migration(version: 3, script: PackageResources.v0003_numbers_sql),
         Migration(version: 4, script: PackageResources.v0004_audit_count_sql),
         Migration(version: 5, script: PackageResources.v0005_preshared_keys_sql),
+        Migration(version: 6, script: PackageResources.v0006_unconfirmed_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

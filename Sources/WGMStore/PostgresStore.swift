@@ -48,20 +48,29 @@ package actor PostgresStore: Store {
         InterfaceID(UInt64.random(in: 1...UInt64(Int64.max)))
     }
 
-    package func commit(_ change: Change, audit: AuditEntry, key: CallKey?) throws(StoreFailure) -> Committed {
+    package func commit(
+        _ change: Change,
+        audit: AuditEntry,
+        key: CallKey?,
+        check: CommitCheck? = nil
+    ) throws(StoreFailure) -> Committed {
         try transaction(.write) { (connection) throws(StoreFailure) in
             let revision = try RevisionLog(connection: connection, node: node).lockNext()
             if let key, let earlier = try CallKeys(connection: connection).claim(key, revision: revision) {
                 return earlier
             }
+            let confirmations = Confirmations(connection: connection, node: node)
+            try confirmations.admit(change, audit)
             let changes = ChangeWriter(connection: connection, node: node, revision: revision, caller: audit)
             let touched = try changes.apply(change)
+            try check?(touched)
             try RevisionLog(connection: connection, node: node).record(
                 change,
                 revision: revision,
                 audit: audit,
                 touched: touched
             )
+            try confirmations.record(audit, revision: revision)
             return Committed(revision: revision, outcome: .applied(touched))
         }
     }

@@ -54,6 +54,8 @@ extension Change {
         case .setInterfaceUp(let name, let up): "set interface \(name) \(up ? "up" : "down")"
         case .setDriftPolicy(let name, let policy): "set drift policy of interface \(name) to \(policy)"
         case .adopt(let name, let adoption): "adopt what was changed by hand on \(name): \(adoption.summary)"
+        case .confirm(let revision): "confirm revision \(revision)"
+        case .applyFile(let change): "apply a gateway file: \(change.summary)"
         case .rollBack(let target): "roll back to revision \(target)"
         case .deleteInterface(let name, _): "delete interface \(name)"
         case .createPeers(let interface, let peers): "create \(Self.peers(peers.map(\.name))) of \(interface)"
@@ -68,7 +70,7 @@ extension Change {
         }
     }
 
-    private static func peers(_ names: [some CustomStringConvertible]) -> String {
+    fileprivate static func peers(_ names: [some CustomStringConvertible]) -> String {
         let shown = names.prefix(3).map(\.description).joined(separator: ", ")
         let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
         return "\(names.count == 1 ? "peer" : "peers") \(shown)\(rest)"

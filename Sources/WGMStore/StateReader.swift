@@ -19,6 +19,7 @@ struct StateReader {
             state.peers[peer.interface]?[peer.name] = peer
         }
         state.progress = try progress()
+        state.unconfirmed = try Confirmations(connection: connection, node: node).pending()
         for principal in try principals() { state.principals[principal.name] = principal }
         state.revokedTokens = try revokedTokens()
         state.formerInterfaces = try formerInterfaces(but: Set(state.interfaces.values.map(\.id)))

@@ -18,7 +18,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
         switch self {
         case .success: "done"
         case .failure: "any other failure"
-        case .unhealthy: "`status` or `doctor` found something that does not work, or `drift` found some"
+        case .unhealthy: "`status` or `doctor` found something that does not work, `drift` some, `plan` a difference"
         case .notFound: "no such object, or nobody for `address who`"
         case .conflict: "exists already, or is in a state that forbids it"
         case .permissionDenied: "you may not do that"

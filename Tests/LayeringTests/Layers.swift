@@ -59,7 +59,7 @@ let layers: [String: Layer] = [
     ),
     "wgmctl": Layer(
         ["WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
-        outside: system.union(["CQREncode", "ArgumentParser"])
+        outside: system.union(["CQREncode", "CLibYAML", "ArgumentParser"])
     ),
 ]
 
@@ -70,6 +70,7 @@ let homes: [String: Set<String>] = [
     "CPostgres": ["WGMStore"],
     "CWGMProto": ["WGMWire"],
     "CQREncode": ["wgmctl"],
+    "CLibYAML": ["wgmctl"],
     "WGMKeys": ["WGMKernel", "WGMKeeper", "wgmd-keeper", "wgmctl"],
     "WGMKernel": ["WGMKeeper", "wgmd-keeper"],
     "WGMKeeper": ["wgmd-keeper"],

@@ -12,7 +12,12 @@ private struct AbsentStore: Store {
     func load() async throws(StoreFailure) -> GatewayState { throw .unavailable("absent") }
     func currentRevision() async throws(StoreFailure) -> Int64 { throw .unavailable("absent") }
     func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID { throw .unavailable("absent") }
-    func commit(_: Change, audit: AuditEntry, key: CallKey?) async throws(StoreFailure) -> Committed {
+    func commit(
+        _: Change,
+        audit: AuditEntry,
+        key: CallKey?,
+        check: CommitCheck?
+    ) async throws(StoreFailure) -> Committed {
         throw .unavailable("absent")
     }
     func markSettled(_: [InterfaceID: Int64]) async throws(StoreFailure) { throw .unavailable("absent") }

@@ -3,6 +3,7 @@
 // swift-format-ignore-file
 import WGMWire
 
+extension V1.FileValueForm: SampledEnum {}
 extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
 extension V1.DriftPolicy: SampledEnum {}
@@ -144,6 +145,103 @@ extension V1.Grant: SampledMessage {
         V1.Grant(
             resource: random.maybe(String.self),
             verbs: random.list(String.self)
+        )
+    }
+}
+
+extension V1.FileAttribute: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.FileAttribute {
+        V1.FileAttribute(
+            name: random.maybe(String.self),
+            form: random.maybe(V1.FileValueForm.self),
+            values: random.list(String.self)
+        )
+    }
+}
+
+extension V1.FileObject: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.FileObject {
+        V1.FileObject(
+            interface: random.maybe(String.self),
+            peer: random.maybe(String.self),
+            attributes: random.list(V1.FileAttribute.self),
+            listsPeers: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.FileProblem: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.FileProblem {
+        V1.FileProblem(
+            object: random.maybe(UInt32.self),
+            attribute: random.maybe(UInt32.self),
+            value: random.maybe(UInt32.self),
+            rule: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.PlanRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.PlanRequest {
+        V1.PlanRequest(
+            objects: random.list(V1.FileObject.self),
+            prune: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.PlanResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.PlanResponse {
+        V1.PlanResponse(
+            problems: random.list(V1.FileProblem.self),
+            objects: random.list(V1.ChangedObject.self),
+            truncated: random.maybe(Bool.self),
+            created: random.maybe(UInt32.self),
+            changed: random.maybe(UInt32.self),
+            deleted: random.maybe(UInt32.self),
+            problemCount: random.maybe(UInt32.self),
+            revision: random.maybe(Int64.self),
+            digest: random.maybe([UInt8].self)
+        )
+    }
+}
+
+extension V1.ApplyRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ApplyRequest {
+        V1.ApplyRequest(
+            objects: random.list(V1.FileObject.self),
+            prune: random.maybe(Bool.self),
+            digest: random.maybe([UInt8].self)
+        )
+    }
+}
+
+extension V1.ApplyResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ApplyResponse {
+        V1.ApplyResponse(
+            revision: random.maybe(Int64.self),
+            created: random.maybe(UInt32.self),
+            changed: random.maybe(UInt32.self),
+            deleted: random.maybe(UInt32.self)
+        )
+    }
+}
+
+extension V1.ExportRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ExportRequest {
+        V1.ExportRequest(
+            interface: random.maybe(String.self),
+            pageToken: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ExportResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ExportResponse {
+        V1.ExportResponse(
+            objects: random.list(V1.FileObject.self),
+            nextPageToken: random.maybe(String.self),
+            revision: random.maybe(Int64.self)
         )
     }
 }
@@ -743,6 +841,40 @@ extension V1.RollBackResponse: SampledMessage {
     }
 }
 
+extension V1.ConfirmRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ConfirmRequest {
+        V1.ConfirmRequest(
+            number: random.maybe(Int64.self),
+            undo: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.ConfirmResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ConfirmResponse {
+        V1.ConfirmResponse(
+            number: random.maybe(Int64.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.GetUnconfirmedRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetUnconfirmedRequest {
+        V1.GetUnconfirmedRequest()
+    }
+}
+
+extension V1.GetUnconfirmedResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.GetUnconfirmedResponse {
+        V1.GetUnconfirmedResponse(
+            number: random.maybe(Int64.self),
+            principal: random.maybe(String.self),
+            deadlineUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
 extension V1.GetPastPeerRequest: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.GetPastPeerRequest {
         V1.GetPastPeerRequest(
@@ -951,6 +1083,15 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.RevokeTokenResponse.self,
     V1.Freshness.self,
     V1.Grant.self,
+    V1.FileAttribute.self,
+    V1.FileObject.self,
+    V1.FileProblem.self,
+    V1.PlanRequest.self,
+    V1.PlanResponse.self,
+    V1.ApplyRequest.self,
+    V1.ApplyResponse.self,
+    V1.ExportRequest.self,
+    V1.ExportResponse.self,
     V1.CheckHealthRequest.self,
     V1.CheckHealthResponse.self,
     V1.HealthComponent.self,
@@ -1010,6 +1151,10 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.DiffRevisionsResponse.self,
     V1.RollBackRequest.self,
     V1.RollBackResponse.self,
+    V1.ConfirmRequest.self,
+    V1.ConfirmResponse.self,
+    V1.GetUnconfirmedRequest.self,
+    V1.GetUnconfirmedResponse.self,
     V1.GetPastPeerRequest.self,
     V1.GetPastPeerResponse.self,
     V1.FindAddressRequest.self,

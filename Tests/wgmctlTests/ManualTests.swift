@@ -26,7 +26,7 @@ struct ManualTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let programs = URL(filePath: program).deletingLastPathComponent().path
         #expect(try run(tree.appending(path: "scripts/render-man").path, [folder.path, programs]).code == 0)
-        for page in ["man5/wgmd.toml.5", "man7/wgm-protocol.7", "man8/wgmd.8"] {
+        for page in ["man5/wgmd.toml.5", "man5/wgm-gateway.yaml.5", "man7/wgm-protocol.7", "man8/wgmd.8"] {
             #expect(FileManager.default.fileExists(atPath: folder.appending(path: page).path), "\(page)")
         }
         let help = try JSONDecoder().decode(Help.self, from: try run(program, ["--experimental-dump-help"]).output)
@@ -57,7 +57,7 @@ struct ManualTests {
 
         /// Those of its own; the options of every command are in wgmctl(1).
         var options: [String] {
-            let shared: Set = ["socket", "output", "timeout", "token-file", "help", "version"]
+            let shared: Set = ["socket", "output", "timeout", "token-file", "confirm", "force", "help", "version"]
             let names = (arguments ?? []).filter { $0.shouldDisplay ?? true }.flatMap { $0.names ?? [] }
             return names.filter { $0.kind == "long" && !shared.contains($0.name) }.map { "--" + $0.name }
         }

@@ -8,6 +8,7 @@
 #include "wgm/v1/audit.pb-c.h"
 #include "wgm/v1/auth.pb-c.h"
 #include "wgm/v1/common.pb-c.h"
+#include "wgm/v1/gateway_file.pb-c.h"
 #include "wgm/v1/health.pb-c.h"
 #include "wgm/v1/interfaces.pb-c.h"
 #include "wgm/v1/meta.pb-c.h"
@@ -82,6 +83,51 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__grant(void)
 {
 	return &wgm__v1__grant__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__file_attribute(void)
+{
+	return &wgm__v1__file_attribute__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__file_object(void)
+{
+	return &wgm__v1__file_object__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__file_problem(void)
+{
+	return &wgm__v1__file_problem__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__plan_request(void)
+{
+	return &wgm__v1__plan_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__plan_response(void)
+{
+	return &wgm__v1__plan_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__apply_request(void)
+{
+	return &wgm__v1__apply_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__apply_response(void)
+{
+	return &wgm__v1__apply_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__export_request(void)
+{
+	return &wgm__v1__export_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__export_response(void)
+{
+	return &wgm__v1__export_response__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__check_health_request(void)
@@ -377,6 +423,26 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__roll_back_response(void)
 {
 	return &wgm__v1__roll_back_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__confirm_request(void)
+{
+	return &wgm__v1__confirm_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__confirm_response(void)
+{
+	return &wgm__v1__confirm_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_unconfirmed_request(void)
+{
+	return &wgm__v1__get_unconfirmed_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_unconfirmed_response(void)
+{
+	return &wgm__v1__get_unconfirmed_response__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__get_past_peer_request(void)

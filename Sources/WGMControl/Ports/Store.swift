@@ -14,7 +14,14 @@ package protocol Store: Sendable {
     func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID
 
     /// Writes the change, a new revision, the audit record and the idempotency key in one transaction: all or nothing.
-    func commit(_ change: Change, audit: AuditEntry, key: CallKey?) async throws(StoreFailure) -> Committed
+    ///
+    /// `check` sees what the change comes to before it is final, and may refuse it.
+    func commit(
+        _ change: Change,
+        audit: AuditEntry,
+        key: CallKey?,
+        check: CommitCheck?
+    ) async throws(StoreFailure) -> Committed
 
     /// Keeps the reply of a committed call for retries with the same key.
     func keepReply(_ reply: [UInt8], for key: CallKey) async throws(StoreFailure)
@@ -49,6 +56,9 @@ package protocol Store: Sendable {
     /// Newest first.
     func auditRecords(_ query: AuditQuery) async throws(StoreFailure) -> [AuditRecord]
 }
+
+/// A last look at what a change comes to.
+package typealias CommitCheck = @Sendable (Touched) throws(StoreFailure) -> Void
 
 /// Who made a call, with the call's idempotency key and what was asked: the same again is a retry.
 package struct CallKey: Hashable, Sendable {
@@ -112,6 +122,12 @@ package enum StoreFailure: Error, Hashable, Sendable {
     case outsidePools(IPAddress, InterfaceName)
     case poolExhausted(IPPrefix, InterfaceName)
     case hasPeers(InterfaceName, count: Int)
+    /// A change waits to be confirmed; until then nothing else is changed.
+    case unconfirmed(Unconfirmed)
+    /// No change waits to be confirmed, or another one.
+    case nothingUnconfirmed
+    /// The change would cut the caller's own session; how.
+    case wouldCutSession(String)
     case lastAdmin
     /// There is an admin already.
     case notFirst

@@ -97,7 +97,7 @@ extension Reconciler {
             guard !step.changes.isEmpty else { return close(name) }
             let difference = Difference(interface: wanted.interface, peers: wanted.peers, actual: actual, step: step)
             guard await !act(difference) else { return }
-            let reason = policy == .report ? "left as it is" : "waits for the database"
+            let reason = policy == .report ? "left as it is" : "waits for the database or a confirmation"
             let drift = self.drift(name, step.items, .open(reason))
             let isNew = view.drift(name).map { !$0.isOpen || $0.items != drift.items } ?? true
             view.setDrift(drift, of: name)
@@ -127,7 +127,7 @@ extension Reconciler {
             return true
         } catch {
             switch error {
-            case .store(.unavailable), .store(.inDoubt): return false
+            case .store(.unavailable), .store(.inDoubt), .store(.unconfirmed): return false
             case .store(let failure): report(name, nil, "not adopted, so repaired: \(failure)", found)
             default: report(name, nil, "not adopted, so repaired", found)
             }

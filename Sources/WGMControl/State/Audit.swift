@@ -23,6 +23,8 @@ package struct AuditEntry: Hashable, Sendable {
     package var count: Int64
     /// When the last of them was; nil when there is one.
     package var lastTime: Timestamp?
+    /// No part of the record: on what terms the change is made.
+    package var terms = CommitTerms()
 
     package init(
         time: Timestamp,

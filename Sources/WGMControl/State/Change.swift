@@ -13,6 +13,10 @@ package enum Change: Hashable, Sendable {
     case rollBack(to: Int64)
     /// Refused with `hasPeers` when there are peers and `withPeers` is false.
     case deleteInterface(InterfaceName, withPeers: Bool)
+    /// Keeps the change of this revision, which would have been undone otherwise.
+    case confirm(Int64)
+    /// What a gateway file makes of interfaces and peers, all of it or nothing.
+    case applyFile(FileChange)
     /// All or none.
     case createPeers(InterfaceName, [NewPeer])
     case setPeersEnabled(InterfaceName, [ObjectName], Bool)
@@ -97,6 +101,8 @@ package struct NewPeer: Hashable, Sendable {
     package var presharedKey: SealedPresharedKey?
     package var comment: String
     package var isEnabled: Bool
+    /// No addresses of its own, and none are given out either.
+    package var hasNoAddresses: Bool
 
     package init(
         name: ObjectName,
@@ -108,7 +114,8 @@ package struct NewPeer: Hashable, Sendable {
         keepalive: UInt16 = 0,
         presharedKey: SealedPresharedKey? = nil,
         comment: String = "",
-        isEnabled: Bool = true
+        isEnabled: Bool = true,
+        hasNoAddresses: Bool = false
     ) {
         self.name = name
         self.publicKey = publicKey
@@ -120,5 +127,6 @@ package struct NewPeer: Hashable, Sendable {
         self.presharedKey = presharedKey
         self.comment = comment
         self.isEnabled = isEnabled
+        self.hasNoAddresses = hasNoAddresses
     }
 }

@@ -23,9 +23,16 @@ struct Committer: Sendable {
                 .unavailable(view.freshness.staleReason ?? "the database has not confirmed the state for a minute")
             )
         }
+        var entry = entry
+        if case .within(let seconds) = entry.terms.confirmation {
+            guard change.isOfObjects else {
+                throw .invalid([.init(field: "confirm", rule: "only changes of interfaces and peers can be confirmed")])
+            }
+            entry.terms.confirmation = .by(Timestamp(milliseconds: clock.now.milliseconds + Int64(seconds) * 1000))
+        }
         let committed: Committed
         do throws(StoreFailure) {
-            committed = try await store.commit(change, audit: entry, key: key)
+            committed = try await store.commit(change, audit: entry, key: key, check: check(entry.terms.session))
         } catch {
             switch error {
             case .unavailable(let reason), .inDoubt(let reason): view.markStale(reason)
@@ -36,6 +43,13 @@ struct Committer: Sendable {
         switch committed.outcome {
         case .applied(let touched):
             view.apply(touched, revision: committed.revision, at: clock.now)
+            switch entry.terms.confirmation {
+            case .by(let deadline):
+                let revision = committed.revision
+                view.setUnconfirmed(Unconfirmed(revision: revision, principal: entry.principal, deadline: deadline))
+            case .settles: view.setUnconfirmed(nil)
+            case .none, .within: break
+            }
             return .fresh(touched, revision: committed.revision)
         case .repeated(let reply?):
             var retry = entry
@@ -43,6 +57,16 @@ struct Committer: Sendable {
             audit.record(retry)
             return .repeated(reply)
         case .repeated(nil): throw .underWay
+        }
+    }
+    /// Refuses what would cut the caller's session, once it is known what the change comes to.
+    private func check(_ session: CallerSession?) -> CommitCheck? {
+        guard let session else { return nil }
+        return { [view] (touched) throws(StoreFailure) in
+            let before = view.state
+            let way = SessionWay(session, before)
+            guard let words = way.cut(by: SessionWay(session, before.after(touched))) else { return }
+            throw .wouldCutSession(words)
         }
     }
 }

@@ -96,6 +96,9 @@ package final class GatewayView: Sendable {
 
     // MARK: Lookups
 
+    /// All of it, as of one moment.
+    var state: GatewayState { content.withLock { $0.state } }
+
     package var interfaces: [InterfaceRecord] {
         content.withLock { $0.state.interfaces.values.sorted { $0.name < $1.name } }
     }
@@ -140,6 +143,11 @@ package final class GatewayView: Sendable {
     package var hasAdmin: Bool {
         content.withLock { content in content.state.principals.values.contains { $0.roles.contains(.admin) } }
     }
+
+    /// The change that is undone unless somebody confirms it.
+    var unconfirmed: Unconfirmed? { content.withLock { $0.state.unconfirmed } }
+
+    func setUnconfirmed(_ unconfirmed: Unconfirmed?) { content.withLock { $0.state.unconfirmed = unconfirmed } }
 
     package func isRevoked(_ token: RevokedToken) -> Bool {
         content.withLock { $0.state.revokedTokens.contains(token) }
@@ -227,6 +235,13 @@ extension GatewayState {
         for record in interfaces.values where holders.contains(record.id) {
             progress[record.name, default: Progress(changed: 0, settled: -1)].changed = revision
         }
+    }
+
+    /// As a change leaves it.
+    func after(_ touched: Touched) -> Self {
+        var state = self
+        state.apply(touched)
+        return state
     }
 
     fileprivate mutating func apply(_ touched: Touched) {

@@ -170,6 +170,7 @@ package struct GatewayState: Sendable {
     /// Interfaces of this node that the database had once and has no more; a link of another database is none of them.
     package var formerInterfaces: Set<InterfaceID> = []
     package var progress: [InterfaceName: Progress] = [:]
+    package var unconfirmed: Unconfirmed?
 
     package init(
         revision: Int64 = 0,

@@ -20,6 +20,8 @@ package struct CallContext: Sendable {
     package var time: Timestamp
     /// Why, in the caller's words, for the revision and the audit record.
     package var reason = ""
+    /// On what terms the call's change is made.
+    package var terms = CommitTerms()
     /// What the caller was found to be allowed; looked at again when a change's turn has come.
     package var permission: Permission?
     /// Passes the point after which the call cannot be given up; false when it was given up before.
@@ -49,7 +51,7 @@ package struct CallContext: Sendable {
 
     /// The audit record of this call; code 0 is success.
     package func entry(code: UInt32 = 0, message: String = "") -> AuditEntry {
-        AuditEntry(
+        var entry = AuditEntry(
             time: time,
             principal: principal?.value,
             uid: uid,
@@ -62,6 +64,11 @@ package struct CallContext: Sendable {
             requestID: AuditText.clip(requestID, to: 128),
             reason: AuditText.clip(reason, to: 512)
         )
+        entry.terms = terms
+        if case .within(let seconds) = terms.confirmation, code == 0 {
+            entry.message += "\(message.isEmpty ? "" : "; ")undone unless it is confirmed within \(seconds) s"
+        }
+        return entry
     }
 }
 

@@ -58,7 +58,8 @@ extension Gateway {
         guard context.passCommitPoint() else { throw .givenUp }
     }
 
-    private func narrow(_ credential: Credential, _ scope: String?) throws(Refusal) -> Credential {
+    /// The credential as it is now, with no more rights than `scope` leaves it.
+    package func narrow(_ credential: Credential, _ scope: String?) throws(Refusal) -> Credential {
         guard let scope, !scope.isEmpty else { return try recheck(credential) }
         guard let grant = Grant(scope: scope) else {
             throw .invalid([.init(field: "scope", rule: "a resource pattern, one space, and verbs between commas")])

@@ -31,7 +31,7 @@ extension Gateway {
     }
 
     /// The revision that put things back; nil if that failed as well.
-    private func undo(
+    func undo(
         _ change: Change,
         of name: InterfaceName,
         _ revision: Int64,
@@ -42,6 +42,8 @@ extension Gateway {
         entry.method = "wgmd/undo"
         entry.request = "{}"
         entry.time = clock.now
+        entry.terms = CommitTerms()
+        if context.terms.confirmation != .none { entry.terms.confirmation = .settles(revision) }
         do throws(Refusal) {
             guard case .fresh(_, let undone) = try await commit(change, entry, key: nil) else { return nil }
             // What is left of it in the kernel is removed now if possible, else by the timer.
@@ -53,6 +55,38 @@ extension Gateway {
                 metadata: ["interface": "\(name)", "revision": "\(revision)", "reason": "\(error)"]
             )
             return nil
+        }
+    }
+
+    /// Alone with all interfaces there are, and with these names of interfaces that are to be.
+    func withLanes<Value: Sendable>(
+        _ names: [InterfaceName] = [],
+        _ body: () async throws(Refusal) -> Value
+    ) async throws(Refusal) -> Value {
+        try await structureLane.withLock(true) { () async throws(Refusal) in
+            let all = Set(names).union(view.interfaces.map(\.name)).sorted()
+            return try await withLanes(all[...], body)
+        }
+    }
+
+    /// With the name of an interface that is to be, and with no other such.
+    func withLane<Value: Sendable>(
+        making name: InterfaceName,
+        _ body: () async throws(Refusal) -> Value
+    ) async throws(Refusal) -> Value {
+        try await structureLane.withLock(true) { () async throws(Refusal) in
+            try await lanes.withLock(name) { () async throws(Refusal) in try await body() }
+        }
+    }
+
+    /// Always in the order of their names, so that no two of these wait for each other.
+    private func withLanes<Value: Sendable>(
+        _ names: ArraySlice<InterfaceName>,
+        _ body: () async throws(Refusal) -> Value
+    ) async throws(Refusal) -> Value {
+        guard let name = names.first else { return try await body() }
+        return try await lanes.withLock(name) { () async throws(Refusal) in
+            try await withLanes(names.dropFirst(), body)
         }
     }
 

@@ -8,7 +8,7 @@ extension Gateway {
         _ context: CallContext
     ) async throws(Refusal) -> Outcome<InterfaceReport> {
         let interface = try request.checked()
-        return try await lanes.withLock(interface.name) { () async throws(Refusal) in
+        return try await withLane(making: interface.name) { () async throws(Refusal) in
             try begin(context)
             let change = Change.createInterface(try await withKey(interface))
             switch try await commit(change, context.entry(), key: context.key) {
@@ -21,7 +21,7 @@ extension Gateway {
         }
     }
 
-    private func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
+    func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
         // Else half of the keys would need one key-encryption key, and half another.
         if let failure = otherSealingKey { throw .kernel(failure, undoneBy: nil) }
         let id: InterfaceID

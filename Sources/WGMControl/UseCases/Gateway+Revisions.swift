@@ -87,8 +87,8 @@ extension Gateway {
     package func rollBack(to number: Int64, _ context: CallContext) async throws(Refusal) -> Outcome<Void> {
         try requireLoaded()
         try requireRollBack(context)
-        let names = view.interfaces.map(\.name)
-        return try await withLanes(names[...]) { () async throws(Refusal) in
+        return try await withLanes { () async throws(Refusal) in
+            let names = view.interfaces.map(\.name)
             try await requireWideRoutes(of: number, context)
             try begin(context)
             switch try await commit(.rollBack(to: number), context.entry(), key: context.key) {
@@ -132,7 +132,7 @@ extension Gateway {
         }
     }
 
-    private func requireRouteAll(_ interface: String, _ peer: String, _ context: CallContext) throws(Refusal) {
+    func requireRouteAll(_ interface: String, _ peer: String, _ context: CallContext) throws(Refusal) {
         let path = "node/\(node)/interface/\(interface)/peer/\(peer)"
         guard let credential = context.credential else {
             throw .permissionMissing(verb: Verb.routeAll.rawValue, resource: path)
@@ -140,18 +140,7 @@ extension Gateway {
         try credential.rights.require(.routeAll, on: ResourcePattern(path) ?? .everything)
     }
 
-    /// Always in the order of their names, so that no two of these wait for each other.
-    private func withLanes<Value: Sendable>(
-        _ names: ArraySlice<InterfaceName>,
-        _ body: () async throws(Refusal) -> Value
-    ) async throws(Refusal) -> Value {
-        guard let name = names.first else { return try await body() }
-        return try await lanes.withLock(name) { () async throws(Refusal) in
-            try await withLanes(names.dropFirst(), body)
-        }
-    }
-
-    private func follow(
+    func follow(
         _ touched: Touched,
         _ revision: Int64,
         before: [InterfaceName],

@@ -26,6 +26,8 @@ package final class Gateway: Sendable {
     let issuer: TokenIssuer
     /// Changes of one interface go one after the other, each with its reconciliation.
     let lanes = KeyedLock<InterfaceName>()
+    /// Whatever makes interfaces or goes over all of them is alone with that; taken before any lane.
+    let structureLane = KeyedLock<Bool>()
     /// So do changes of principals.
     let identityLane = KeyedLock<Bool>()
 
@@ -63,7 +65,10 @@ package final class Gateway: Sendable {
     ///
     /// When the database cannot be reached it changes nothing; `run` goes on trying.
     package func start() async {
-        if await refresh() { await reconciler.repairAll() }
+        guard await refresh() else { return }
+        // What was not confirmed in time does not come back first.
+        await restoreOverdue()
+        await reconciler.repairAll()
     }
 
     /// Keeps copy, kernel and audit log up to date until cancelled.
@@ -76,6 +81,7 @@ package final class Gateway: Sendable {
                 }
             }
             group.addTask { await self.audit.run() }
+            group.addTask { await self.watchConfirmations() }
         }
     }
 

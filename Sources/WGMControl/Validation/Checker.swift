@@ -5,7 +5,7 @@ internal import WGMModel
 /// Collects every rule that a request breaks, so that the caller learns all of them at once.
 struct Checker {
     private static let maxViolations = 100
-    private var violations: [Refusal.Violation] = []
+    private(set) var violations: [Refusal.Violation] = []
     private var leftOut = 0
 
     mutating func refuse(_ field: String, _ rule: String) {

@@ -4,7 +4,7 @@ internal import WGMModel
 internal import WGMVerify
 
 /// An interface that was asked for, checked, and without what the daemon adds: id, keys.
-struct CheckedInterface {
+struct CheckedInterface: Hashable, Sendable {
     var name: InterfaceName
     var backend: Backend
     var mtu: UInt32
@@ -86,7 +86,7 @@ extension InterfaceRequest {
 }
 
 extension Checker {
-    fileprivate mutating func pool(
+    mutating func pool(
         _ text: String,
         _ family: AddressFamily,
         lengths: ClosedRange<UInt8>,

@@ -27,6 +27,7 @@ package final class Dispatcher: Sendable {
             AuthHandler(gateway: gateway).routes, PrincipalsHandler(gateway: gateway).routes,
             InterfacesHandler(gateway: gateway).routes, PeersHandler(gateway: gateway).routes,
             AuditLogHandler(gateway: gateway).routes, RevisionsHandler(gateway: gateway).routes,
+            GatewayFileHandler(gateway: gateway).routes,
         ]
         routes = Dictionary(uniqueKeysWithValues: all.joined().map { ($0.method.name, $0) })
     }
@@ -58,6 +59,7 @@ extension Dispatcher: CallHost {
         }
         var context = context(call, credential: call.credential, resource: route.method.resource)
         do throws(Status) {
+            if route.method.isMutation { context.terms = try CommitTerms(call.metadata, from: call.peer) }
             let credential = try identify(route.method, call)
             let prepared = try prepare(route, call)
             context.requestJSON = audited(prepared)
@@ -148,7 +150,8 @@ extension Dispatcher {
         guard let credential else { return nil }
         guard let verb = method.verb, let template = method.resource else {
             guard method.isAuthenticatedOnly else { throw .permissionDenied(verb: "", resource: method.name) }
-            return credential
+            // What such a method allows is decided behind it, by rights that the call may have narrowed.
+            do throws(Refusal) { return try gateway.narrow(credential, call.scope) } catch { throw Status(error) }
         }
         let named = prepared.resources(gateway.node.value)
         // The last is looked at before all others are: whoever may do nothing does not keep the event loop busy.

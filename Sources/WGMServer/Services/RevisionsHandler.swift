@@ -52,6 +52,28 @@ struct RevisionsHandler: RevisionsService {
         }
     }
 
+    func confirm(_ request: V1.ConfirmRequest, _ context: CallContext) -> Reply<V1.ConfirmResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.confirm(revision: request.number, undo: request.undo == true, context)
+        } reply: { change, revision in
+            V1.ConfirmResponse(number: change.revision, revision: revision)
+        }
+    }
+
+    func getUnconfirmed(
+        _ request: V1.GetUnconfirmedRequest,
+        _ context: CallContext
+    ) -> Reply<V1.GetUnconfirmedResponse> {
+        .answering { () throws(Refusal) in
+            let change = try gateway.unconfirmed(context)
+            return V1.GetUnconfirmedResponse(
+                number: change?.revision,
+                principal: change?.principal,
+                deadlineUnixMs: change?.deadline.milliseconds
+            )
+        }
+    }
+
     func getPeer(_ request: V1.GetPastPeerRequest, _ context: CallContext) -> Reply<V1.GetPastPeerResponse> {
         .asking { () async throws(Refusal) in
             let peer = try await gateway.pastPeer(

@@ -14,6 +14,12 @@ extension Status {
         case .permissionMissing(let verb, let resource): self = .permissionDenied(verb: verb, resource: resource)
         case .unauthenticated(let words): self.init(.unauthenticated, words, reason: "TOKEN_REFUSED")
         case .givenUp: self.init(.cancelled, "given up before anything was done")
+        case .planChanged:
+            self.init(
+                .aborted,
+                "somebody else made a change since the plan was shown, and it would do something else now; nothing was done",
+                reason: "PLAN_CHANGED"
+            )
         case .underWay:
             self.init(
                 .aborted,
@@ -70,6 +76,20 @@ extension Status {
                 count == 1
                     ? "\(interface) has 1 peer; delete it first, or ask for it to go with it"
                     : "\(interface) has \(count) peers; delete them first, or ask for them to go with it"
+            )
+        case .unconfirmed(let change):
+            return .failedPrecondition(
+                type: "UNCONFIRMED",
+                subject: "\(change.revision)",
+                "revision \(change.revision) waits to be confirmed; until then nothing else is changed"
+            )
+        case .wouldCutSession(let words):
+            return .failedPrecondition(type: "WOULD_CUT_SESSION", subject: "session", words)
+        case .nothingUnconfirmed:
+            return Status(
+                .notFound,
+                "no change waits to be confirmed, or not this one",
+                reason: "NOTHING_UNCONFIRMED"
             )
         case .lastAdmin:
             return .failedPrecondition(

@@ -21,6 +21,8 @@ struct ChangeWriter {
         case .setDriftPolicy(let name, let policy): try setDriftPolicy(policy, of: name)
         case .adopt(let name, let adoption): try adopt(adoption, by: name)
         case .rollBack(let target): try rollBack(to: target)
+        case .confirm: Touched()
+        case .applyFile(let change): try applyFile(change)
         case .deleteInterface(let name, let withPeers): try deleteInterface(name, withPeers: withPeers)
         case .createPeers(let interface, let peers): try createPeers(peers, of: interface)
         case .setPeersEnabled(let interface, let names, let enabled):

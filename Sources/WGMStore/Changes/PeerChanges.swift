@@ -128,7 +128,7 @@ extension ChangeWriter {
     }
 
     private func unaddressed(_ peers: [NewPeer], _ ids: [String: Int64], _ condition: (NewPeer) -> Bool) -> [Int64] {
-        peers.filter { $0.addresses.isEmpty && condition($0) }.compactMap { ids[$0.name.value] }
+        peers.filter { $0.addresses.isEmpty && !$0.hasNoAddresses && condition($0) }.compactMap { ids[$0.name.value] }
     }
 
     private func giveAddresses(

@@ -442,6 +442,155 @@ extension V1.RollBackResponse: @unsafe CConvertible {
     }
 }
 
+extension V1.ConfirmRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.ConfirmRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ConfirmRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__confirm_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ConfirmRequest>) {
+        self.init(
+            number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
+            undo: unsafe c.pointee.has_undo != 0 ? c.pointee.undo != 0 : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__ConfirmRequest.self)
+        unsafe wgm__v1__confirm_request__init(c)
+        if let value = self.number {
+            unsafe c.pointee.has_number = 1
+            unsafe c.pointee.number = value
+        }
+        if let value = self.undo {
+            unsafe c.pointee.has_undo = 1
+            unsafe c.pointee.undo = value ? 1 : 0
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ConfirmResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.ConfirmResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ConfirmResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__confirm_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ConfirmResponse>) {
+        self.init(
+            number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__ConfirmResponse.self)
+        unsafe wgm__v1__confirm_response__init(c)
+        if let value = self.number {
+            unsafe c.pointee.has_number = 1
+            unsafe c.pointee.number = value
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.GetUnconfirmedRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.GetUnconfirmedRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.GetUnconfirmedRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__get_unconfirmed_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedRequest>) {
+        self.init()
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__GetUnconfirmedRequest.self)
+        unsafe wgm__v1__get_unconfirmed_request__init(c)
+        return unsafe c
+    }
+}
+
+extension V1.GetUnconfirmedResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.GetUnconfirmedResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.GetUnconfirmedResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__get_unconfirmed_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedResponse>) {
+        self.init(
+            number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
+            principal: unsafe Copy.string(c.pointee.principal),
+            deadlineUnixMs: unsafe c.pointee.has_deadline_unix_ms != 0 ? c.pointee.deadline_unix_ms : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__GetUnconfirmedResponse.self)
+        unsafe wgm__v1__get_unconfirmed_response__init(c)
+        if let value = self.number {
+            unsafe c.pointee.has_number = 1
+            unsafe c.pointee.number = value
+        }
+        if let value = self.principal {
+            unsafe c.pointee.principal = arena.string(value)
+        }
+        if let value = self.deadlineUnixMs {
+            unsafe c.pointee.has_deadline_unix_ms = 1
+            unsafe c.pointee.deadline_unix_ms = value
+        }
+        return unsafe c
+    }
+}
+
 extension V1.GetPastPeerRequest: WireMessage {
     public static var protoName: String { "wgm.v1.GetPastPeerRequest" }
 

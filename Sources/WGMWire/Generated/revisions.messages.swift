@@ -224,6 +224,62 @@ extension V1 {
         }
     }
 
+    /// Request of `wgm.v1.Revisions/Confirm`: Keep the change that waits to be confirmed, or undo it at once; for its
+    /// author and who may change everything.
+    public struct ConfirmRequest: Hashable, Sendable {
+        /// The change that is meant; the one that waits when absent.
+        public var number: Int64?
+        /// Undo it at once.
+        public var undo: Bool?
+
+        public init(
+            number: Int64? = nil,
+            undo: Bool? = nil
+        ) {
+            self.number = number
+            self.undo = undo
+        }
+    }
+
+    /// Reply of `wgm.v1.Revisions/Confirm`.
+    public struct ConfirmResponse: Hashable, Sendable {
+        /// The change that was confirmed or undone.
+        public var number: Int64?
+        /// The revision that this is.
+        public var revision: Int64?
+
+        public init(
+            number: Int64? = nil,
+            revision: Int64? = nil
+        ) {
+            self.number = number
+            self.revision = revision
+        }
+    }
+
+    /// Request of `wgm.v1.Revisions/GetUnconfirmed`: Say which change waits to be confirmed, and until when.
+    public struct GetUnconfirmedRequest: Hashable, Sendable {
+        public init() {}
+    }
+
+    /// Reply of `wgm.v1.Revisions/GetUnconfirmed`.
+    public struct GetUnconfirmedResponse: Hashable, Sendable {
+        /// Absent when no change waits.
+        public var number: Int64?
+        public var principal: String?
+        public var deadlineUnixMs: Int64?
+
+        public init(
+            number: Int64? = nil,
+            principal: String? = nil,
+            deadlineUnixMs: Int64? = nil
+        ) {
+            self.number = number
+            self.principal = principal
+            self.deadlineUnixMs = deadlineUnixMs
+        }
+    }
+
     /// Request of `wgm.v1.Revisions/GetPeer`: Show a peer as it was at a time or after a revision.
     public struct GetPastPeerRequest: Hashable, Sendable {
         public var interface: String?

@@ -42,6 +42,26 @@ extension V1.RollBackRequest: RequestMessage {
     }
 }
 
+extension V1.ConfirmRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        []
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
+extension V1.GetUnconfirmedRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        []
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.GetPastPeerRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(interface))/peer/\(ResourcePath.segment(name))"]
@@ -86,6 +106,18 @@ extension V1.DiffRevisionsRequest: AuditedMessage {
 extension V1.RollBackRequest: AuditedMessage {
     package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("number", self.number) { $0.number($1) }
+    }
+}
+
+extension V1.ConfirmRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("number", self.number) { $0.number($1) }
+        writer.clear("undo", self.undo) { $0.bool($1) }
+    }
+}
+
+extension V1.GetUnconfirmedRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
     }
 }
 

@@ -61,6 +61,31 @@ extension V1 {
             isReplyStream: false,
             summary: "Make interfaces and peers what they were after a revision, as a new revision."
         )
+        /// Keep the change that waits to be confirmed, or undo it at once; for its author and who may change
+        /// everything.
+        public static let confirm = MethodDescriptor(
+            name: "wgm.v1.Revisions/Confirm",
+            verb: nil,
+            resource: nil,
+            isAuthenticatedOnly: true,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Keep the change that waits to be confirmed, or undo it at once; for its author and who may change everything."
+        )
+        /// Say which change waits to be confirmed, and until when.
+        public static let getUnconfirmed = MethodDescriptor(
+            name: "wgm.v1.Revisions/GetUnconfirmed",
+            verb: nil,
+            resource: nil,
+            isAuthenticatedOnly: true,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Say which change waits to be confirmed, and until when."
+        )
         /// Show a peer as it was at a time or after a revision.
         public static let getPeer = MethodDescriptor(
             name: "wgm.v1.Revisions/GetPeer",
@@ -108,6 +133,12 @@ public protocol RevisionsService<Context>: Sendable {
     /// Make interfaces and peers what they were after a revision, as a new revision.
     func rollBack(_ request: V1.RollBackRequest, _ context: Context) -> Reply<V1.RollBackResponse>
 
+    /// Keep the change that waits to be confirmed, or undo it at once; for its author and who may change everything.
+    func confirm(_ request: V1.ConfirmRequest, _ context: Context) -> Reply<V1.ConfirmResponse>
+
+    /// Say which change waits to be confirmed, and until when.
+    func getUnconfirmed(_ request: V1.GetUnconfirmedRequest, _ context: Context) -> Reply<V1.GetUnconfirmedResponse>
+
     /// Show a peer as it was at a time or after a revision.
     func getPeer(_ request: V1.GetPastPeerRequest, _ context: Context) -> Reply<V1.GetPastPeerResponse>
 
@@ -123,6 +154,8 @@ extension RevisionsService {
             Route(V1.Revisions.get) { self.get($0, $1) },
             Route(V1.Revisions.diff) { self.diff($0, $1) },
             Route(V1.Revisions.rollBack) { self.rollBack($0, $1) },
+            Route(V1.Revisions.confirm) { self.confirm($0, $1) },
+            Route(V1.Revisions.getUnconfirmed) { self.getUnconfirmed($0, $1) },
             Route(V1.Revisions.getPeer) { self.getPeer($0, $1) },
             Route(V1.Revisions.findAddress) { self.findAddress($0, $1) },
         ]
@@ -156,6 +189,20 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.RollBackRequest = V1.RollBackRequest()
     ) throws(Status) -> V1.RollBackResponse {
         try call(V1.Revisions.rollBack, request, as: V1.RollBackResponse.self)
+    }
+
+    /// Keep the change that waits to be confirmed, or undo it at once; for its author and who may change everything.
+    public mutating func revisionsConfirm(
+        _ request: V1.ConfirmRequest = V1.ConfirmRequest()
+    ) throws(Status) -> V1.ConfirmResponse {
+        try call(V1.Revisions.confirm, request, as: V1.ConfirmResponse.self)
+    }
+
+    /// Say which change waits to be confirmed, and until when.
+    public mutating func revisionsGetUnconfirmed(
+        _ request: V1.GetUnconfirmedRequest = V1.GetUnconfirmedRequest()
+    ) throws(Status) -> V1.GetUnconfirmedResponse {
+        try call(V1.Revisions.getUnconfirmed, request, as: V1.GetUnconfirmedResponse.self)
     }
 
     /// Show a peer as it was at a time or after a revision.

@@ -17,6 +17,7 @@ struct Wgmctl: ParsableCommand {
         subcommands: [
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
             RevisionGroup.self, AddressGroup.self,
+            PlanCommand.self, ApplyCommand.self, ExportCommand.self, ConfirmCommand.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
             StatusCommand.self, DriftCommand.self, VersionCommand.self, CallCommand.self, MethodsCommand.self,
         ]

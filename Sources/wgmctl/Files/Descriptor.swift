@@ -44,6 +44,19 @@ struct Descriptor: ~Copyable {
         return count > limit ? nil : Array(bytes[..<count])
     }
 
+    /// The same for a limit so high that memory is taken only as there is something to read.
+    borrowing func readChunks(limit: Int) throws(SystemError) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while bytes.count <= limit {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
+            guard count >= 0 || errno == EINTR else { throw SystemError.current }
+            if count == 0 { return bytes }
+            bytes += chunk.prefix(Swift.max(0, count))
+        }
+        return nil
+    }
+
     borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {

@@ -63,7 +63,8 @@ extension Document {
     /// Words that some version of YAML takes for something else than text.
     private static let reserved: Set = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"]
 
-    private static func scalar(_ text: String) -> String {
+    /// A text as YAML reads it back: quoted unless it can be nothing else.
+    static func scalar(_ text: String) -> String {
         func isPlain(_ scalar: Unicode.Scalar) -> Bool {
             switch scalar {
             case "a"..."z", "A"..."Z", "0"..."9", "_", ".", "/", "@", "+", "-": true

@@ -66,6 +66,14 @@ extension Failure {
             return "an administrator can add you: usermod --append --groups wgm USER"
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
             return "look whether it was done before you repeat it"
+        case "UNCONFIRMED":
+            return "wgmctl confirm keeps that change, wgmctl confirm --undo takes it back"
+        case "WOULD_CUT_SESSION":
+            return "--force does it all the same; with --confirm 2m it is undone if you cannot come back"
+        case "PLAN_CHANGED":
+            return "look at the plan again: wgmctl plan"
+        case "NOTHING_UNCONFIRMED":
+            return "wgmctl confirm --status shows what waits"
         case "NOT_FOUND":
             return lookup(status)
         case "INTERFACE_HAS_PEERS":

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import WGMWire
 
 /// The options that every command has.
 struct GlobalOptions: ParsableArguments {
@@ -54,7 +55,21 @@ struct GlobalOptions: ParsableArguments {
     )
     var message: String?
 
+    @Option(
+        help: .init(
+            "Undo a change after this time unless wgmctl confirm is called before; at least 10s.",
+            valueName: "time"
+        )
+    )
+    var confirm: TimeSpan?
+
+    @Flag(help: "Make a change even if it cuts the session that you are in.")
+    var force = false
+
     func validate() throws {
+        guard confirm.map({ (10...86_400).contains($0.seconds) }) ?? true else {
+            throw ValidationError("--confirm must be 10s to 1d")
+        }
         guard message.map({ $0.utf8.count <= 512 }) ?? true else {
             throw ValidationError("--message must be at most 512 bytes long")
         }
@@ -70,6 +85,22 @@ struct GlobalOptions: ParsableArguments {
     var console: Console { Console(format: output) }
 
     func show(_ result: some Presentable) throws { try console.show(result) }
+}
+
+extension GlobalOptions {
+    /// On what terms changes are made, as the protocol says it.
+    var terms: [V1.MetadataPair] {
+        var pairs: [V1.MetadataPair] = []
+        func add(_ key: String, _ value: String) { pairs.append(V1.MetadataPair(key: key, value: Array(value.utf8))) }
+        if let confirm { add("confirm", String(confirm.seconds)) }
+        if force {
+            add("force", "1")
+        } else if let session = Environment.nonEmpty("SSH_CONNECTION") {
+            let parts = session.split(separator: " ")
+            if parts.count == 4 { add("session", "\(parts[0]) \(parts[2])") }
+        }
+        return pairs
+    }
 }
 
 extension Environment {

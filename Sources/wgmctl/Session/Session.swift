@@ -21,6 +21,9 @@ struct Session: ~Copyable {
     private let destination: Destination
     private let timeout: Duration
     private let reason: String?
+    /// On what terms changes are made.
+    private let terms: [V1.MetadataPair]
+    private let confirm: TimeSpan?
     private let cache: TokenCache?
     private var client: BlockingClient
     private var identity: Identity
@@ -62,6 +65,8 @@ struct Session: ~Copyable {
         self.destination = destination
         timeout = options.duration
         reason = options.message
+        terms = options.terms
+        confirm = options.confirm
         self.cache = cache
         self.client = client
         self.identity = identity
@@ -119,9 +124,12 @@ extension Session: BlockingCaller {
         if method.isMutation {
             options.reason = reason
             options.idempotencyKey = idempotencyKey
+            options.metadata = terms.map { ($0.key, $0.value) }
         }
         do throws(Status) {
-            return try client.call(method, request, as: reply, options: options)
+            let answer = try client.call(method, request, as: reply, options: options)
+            note(method)
+            return answer
         } catch {
             guard identity == .remembered, error.code == .unauthenticated || error.code == .permissionDenied else {
                 throw identity == .given ? error.aboutGivenToken : error.about(method)
@@ -132,7 +140,15 @@ extension Session: BlockingCaller {
         client = try destination.connect(token: nil, timeout: timeout)
         identity = .anonymous
         try logIn()
-        return try client.call(method, request, as: reply, options: options)
+        let answer = try client.call(method, request, as: reply, options: options)
+        note(method)
+        return answer
+    }
+
+    /// What to do next when the change that was made waits to be confirmed.
+    private func note(_ method: MethodDescriptor) {
+        guard let confirm, method.isMutation, method.name != V1.Auth.login.name else { return }
+        Console.note("this is undone in \(confirm.seconds) s unless you call: wgmctl confirm")
     }
 }
 

@@ -10,6 +10,8 @@ actor MemoryStore: Store {
     private(set) var audit: [(entry: AuditEntry, revision: Int64?)] = []
     private var keys: [CallKey: (revision: Int64, reply: [UInt8]?)] = [:]
     private var nextID: UInt64 = 1
+    /// What there was after each revision.
+    private var states: [Int64: GatewayState] = [:]
     private var lastPeer: Int64 = 0
     var failure: StoreFailure?
     /// Refuses records whose message is this, as a database refuses what it cannot store.
@@ -53,13 +55,35 @@ actor MemoryStore: Store {
         }
     }
 
-    func commit(_ change: Change, audit entry: AuditEntry, key: CallKey?) throws(StoreFailure) -> Committed {
+    func commit(
+        _ change: Change,
+        audit entry: AuditEntry,
+        key: CallKey?,
+        check wanted: CommitCheck?
+    ) throws(StoreFailure) -> Committed {
         try check()
         if let key, let earlier = keys[key] {
             return Committed(revision: earlier.revision, outcome: .repeated(reply: earlier.reply))
         }
+        let pending = state.unconfirmed
+        if case .settles(let revision) = entry.terms.confirmation {
+            guard pending?.revision == revision else { throw .nothingUnconfirmed }
+        } else if let pending, change.isOfObjects {
+            throw .unconfirmed(pending)
+        }
+        states[state.revision] = state
+        let before = state
         let touched = try apply(change, entry, state.revision + 1)
+        do { try wanted?(touched) } catch {
+            state = before
+            throw error
+        }
         state.revision += 1
+        if case .by(let deadline) = entry.terms.confirmation {
+            state.unconfirmed = Unconfirmed(revision: state.revision, principal: entry.principal, deadline: deadline)
+        } else if case .settles = entry.terms.confirmation {
+            state.unconfirmed = nil
+        }
         audit.append((entry, state.revision))
         if let key { keys[key] = (state.revision, nil) }
         return Committed(revision: state.revision, outcome: .applied(touched))
@@ -89,7 +113,11 @@ actor MemoryStore: Store {
             touched.interfaces = [record]
         case .adopt(let name, let adoption):
             touched = try adopt(adoption, name, revision, entry.time)
-        case .rollBack(let target): throw .noSuchRevision(target, first: revision)
+        case .confirm: break
+        case .applyFile(let change): touched = try apply(change, entry, revision)
+        case .rollBack(let target):
+            guard let past = states[target] else { throw .noSuchRevision(target, first: revision) }
+            touched = restore(past)
         case .deleteInterface(let name, let withPeers):
             let record = try interface(name)
             let peers = state.peers[record.id] ?? [:]
@@ -143,6 +171,40 @@ actor MemoryStore: Store {
             state.principals[name] = record
             touched.principals = [record]
         }
+        return touched
+    }
+
+    private func apply(_ change: FileChange, _ entry: AuditEntry, _ revision: Int64) throws(StoreFailure) -> Touched {
+        var touched = Touched()
+        var parts = change.deletedPeers.map { Change.deletePeers($0.key, $0.value) }
+        parts += change.deletedInterfaces.map { Change.deleteInterface($0, withPeers: true) }
+        parts += change.newInterfaces.map { Change.createInterface($0) }
+        parts += change.newPeers.map { Change.createPeers($0.key, $0.value) }
+        for part in parts {
+            let more = try apply(part, entry, revision)
+            touched.interfaces += more.interfaces
+            touched.deletedInterfaces += more.deletedInterfaces
+            touched.peers += more.peers
+            touched.deletedPeers += more.deletedPeers
+        }
+        for record in change.changedInterfaces {
+            state.interfaces[record.name] = record
+            touched.interfaces.append(record)
+        }
+        for record in change.changedPeers.values.joined() {
+            state.peers[record.interface]?[record.name] = record
+            touched.peers.append(record)
+        }
+        return touched
+    }
+
+    private func restore(_ past: GatewayState) -> Touched {
+        var touched = Touched()
+        touched.deletedInterfaces = state.interfaces.keys.filter { past.interfaces[$0] == nil }
+        touched.deletedPeers = state.peers.values.flatMap(\.values).filter { past.peers[$0.interface]?[$0.name] == nil }
+        touched.interfaces = Array(past.interfaces.values)
+        touched.peers = past.peers.values.flatMap(\.values)
+        (state.interfaces, state.peers) = (past.interfaces, past.peers)
         return touched
     }
 
@@ -253,7 +315,7 @@ extension PeerRecord {
             name: new.name,
             publicKey: new.publicKey,
             isEnabled: new.isEnabled,
-            addresses: new.addresses.isEmpty ? [given] : new.addresses,
+            addresses: new.addresses.isEmpty && !new.hasNoAddresses ? [given] : new.addresses,
             routed: new.routed,
             endpoint: new.endpoint,
             keepalive: new.keepalive,

@@ -502,6 +502,186 @@ void   wgm__v1__roll_back_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__roll_back_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__confirm_request__init
+                     (Wgm__V1__ConfirmRequest         *message)
+{
+  static const Wgm__V1__ConfirmRequest init_value = WGM__V1__CONFIRM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__confirm_request__get_packed_size
+                     (const Wgm__V1__ConfirmRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__confirm_request__pack
+                     (const Wgm__V1__ConfirmRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__confirm_request__pack_to_buffer
+                     (const Wgm__V1__ConfirmRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ConfirmRequest *
+       wgm__v1__confirm_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ConfirmRequest *)
+     protobuf_c_message_unpack (&wgm__v1__confirm_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__confirm_request__free_unpacked
+                     (Wgm__V1__ConfirmRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__confirm_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__confirm_response__init
+                     (Wgm__V1__ConfirmResponse         *message)
+{
+  static const Wgm__V1__ConfirmResponse init_value = WGM__V1__CONFIRM_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__confirm_response__get_packed_size
+                     (const Wgm__V1__ConfirmResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__confirm_response__pack
+                     (const Wgm__V1__ConfirmResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__confirm_response__pack_to_buffer
+                     (const Wgm__V1__ConfirmResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__confirm_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ConfirmResponse *
+       wgm__v1__confirm_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ConfirmResponse *)
+     protobuf_c_message_unpack (&wgm__v1__confirm_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__confirm_response__free_unpacked
+                     (Wgm__V1__ConfirmResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__confirm_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__get_unconfirmed_request__init
+                     (Wgm__V1__GetUnconfirmedRequest         *message)
+{
+  static const Wgm__V1__GetUnconfirmedRequest init_value = WGM__V1__GET_UNCONFIRMED_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__get_unconfirmed_request__get_packed_size
+                     (const Wgm__V1__GetUnconfirmedRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__get_unconfirmed_request__pack
+                     (const Wgm__V1__GetUnconfirmedRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__get_unconfirmed_request__pack_to_buffer
+                     (const Wgm__V1__GetUnconfirmedRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__GetUnconfirmedRequest *
+       wgm__v1__get_unconfirmed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__GetUnconfirmedRequest *)
+     protobuf_c_message_unpack (&wgm__v1__get_unconfirmed_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__get_unconfirmed_request__free_unpacked
+                     (Wgm__V1__GetUnconfirmedRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__get_unconfirmed_response__init
+                     (Wgm__V1__GetUnconfirmedResponse         *message)
+{
+  static const Wgm__V1__GetUnconfirmedResponse init_value = WGM__V1__GET_UNCONFIRMED_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__get_unconfirmed_response__get_packed_size
+                     (const Wgm__V1__GetUnconfirmedResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__get_unconfirmed_response__pack
+                     (const Wgm__V1__GetUnconfirmedResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__get_unconfirmed_response__pack_to_buffer
+                     (const Wgm__V1__GetUnconfirmedResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__GetUnconfirmedResponse *
+       wgm__v1__get_unconfirmed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__GetUnconfirmedResponse *)
+     protobuf_c_message_unpack (&wgm__v1__get_unconfirmed_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__get_unconfirmed_response__free_unpacked
+                     (Wgm__V1__GetUnconfirmedResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__get_unconfirmed_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__get_past_peer_request__init
                      (Wgm__V1__GetPastPeerRequest         *message)
 {
@@ -1364,6 +1544,190 @@ const ProtobufCMessageDescriptor wgm__v1__roll_back_response__descriptor =
   wgm__v1__roll_back_response__field_indices_by_name,
   1,  wgm__v1__roll_back_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__roll_back_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__confirm_request__field_descriptors[2] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__ConfirmRequest, has_number),
+    offsetof(Wgm__V1__ConfirmRequest, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "undo",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__ConfirmRequest, has_undo),
+    offsetof(Wgm__V1__ConfirmRequest, undo),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__confirm_request__field_indices_by_name[] = {
+  0,   /* field[0] = number */
+  1,   /* field[1] = undo */
+};
+static const ProtobufCIntRange wgm__v1__confirm_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__confirm_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ConfirmRequest",
+  "ConfirmRequest",
+  "Wgm__V1__ConfirmRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__ConfirmRequest),
+  2,
+  wgm__v1__confirm_request__field_descriptors,
+  wgm__v1__confirm_request__field_indices_by_name,
+  1,  wgm__v1__confirm_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__confirm_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__confirm_response__field_descriptors[2] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__ConfirmResponse, has_number),
+    offsetof(Wgm__V1__ConfirmResponse, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__ConfirmResponse, has_revision),
+    offsetof(Wgm__V1__ConfirmResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__confirm_response__field_indices_by_name[] = {
+  0,   /* field[0] = number */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange wgm__v1__confirm_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__confirm_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ConfirmResponse",
+  "ConfirmResponse",
+  "Wgm__V1__ConfirmResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__ConfirmResponse),
+  2,
+  wgm__v1__confirm_response__field_descriptors,
+  wgm__v1__confirm_response__field_indices_by_name,
+  1,  wgm__v1__confirm_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__confirm_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define wgm__v1__get_unconfirmed_request__field_descriptors NULL
+#define wgm__v1__get_unconfirmed_request__field_indices_by_name NULL
+#define wgm__v1__get_unconfirmed_request__number_ranges NULL
+const ProtobufCMessageDescriptor wgm__v1__get_unconfirmed_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.GetUnconfirmedRequest",
+  "GetUnconfirmedRequest",
+  "Wgm__V1__GetUnconfirmedRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__GetUnconfirmedRequest),
+  0,
+  wgm__v1__get_unconfirmed_request__field_descriptors,
+  wgm__v1__get_unconfirmed_request__field_indices_by_name,
+  0,  wgm__v1__get_unconfirmed_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__get_unconfirmed_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__get_unconfirmed_response__field_descriptors[3] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__GetUnconfirmedResponse, has_number),
+    offsetof(Wgm__V1__GetUnconfirmedResponse, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "principal",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__GetUnconfirmedResponse, principal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_unix_ms",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__GetUnconfirmedResponse, has_deadline_unix_ms),
+    offsetof(Wgm__V1__GetUnconfirmedResponse, deadline_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__get_unconfirmed_response__field_indices_by_name[] = {
+  2,   /* field[2] = deadline_unix_ms */
+  0,   /* field[0] = number */
+  1,   /* field[1] = principal */
+};
+static const ProtobufCIntRange wgm__v1__get_unconfirmed_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor wgm__v1__get_unconfirmed_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.GetUnconfirmedResponse",
+  "GetUnconfirmedResponse",
+  "Wgm__V1__GetUnconfirmedResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__GetUnconfirmedResponse),
+  3,
+  wgm__v1__get_unconfirmed_response__field_descriptors,
+  wgm__v1__get_unconfirmed_response__field_indices_by_name,
+  1,  wgm__v1__get_unconfirmed_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__get_unconfirmed_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__get_past_peer_request__field_descriptors[4] =

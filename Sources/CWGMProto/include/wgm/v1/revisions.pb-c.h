@@ -27,6 +27,10 @@ typedef struct Wgm__V1__DiffRevisionsRequest Wgm__V1__DiffRevisionsRequest;
 typedef struct Wgm__V1__DiffRevisionsResponse Wgm__V1__DiffRevisionsResponse;
 typedef struct Wgm__V1__RollBackRequest Wgm__V1__RollBackRequest;
 typedef struct Wgm__V1__RollBackResponse Wgm__V1__RollBackResponse;
+typedef struct Wgm__V1__ConfirmRequest Wgm__V1__ConfirmRequest;
+typedef struct Wgm__V1__ConfirmResponse Wgm__V1__ConfirmResponse;
+typedef struct Wgm__V1__GetUnconfirmedRequest Wgm__V1__GetUnconfirmedRequest;
+typedef struct Wgm__V1__GetUnconfirmedResponse Wgm__V1__GetUnconfirmedResponse;
 typedef struct Wgm__V1__GetPastPeerRequest Wgm__V1__GetPastPeerRequest;
 typedef struct Wgm__V1__GetPastPeerResponse Wgm__V1__GetPastPeerResponse;
 typedef struct Wgm__V1__FindAddressRequest Wgm__V1__FindAddressRequest;
@@ -186,6 +190,55 @@ struct  Wgm__V1__RollBackResponse
 #define WGM__V1__ROLL_BACK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__roll_back_response__descriptor) \
     , 0, 0 }
+
+
+struct  Wgm__V1__ConfirmRequest
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_number;
+  int64_t number;
+  protobuf_c_boolean has_undo;
+  protobuf_c_boolean undo;
+};
+#define WGM__V1__CONFIRM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__confirm_request__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+struct  Wgm__V1__ConfirmResponse
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_number;
+  int64_t number;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__CONFIRM_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__confirm_response__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+struct  Wgm__V1__GetUnconfirmedRequest
+{
+  ProtobufCMessage base;
+};
+#define WGM__V1__GET_UNCONFIRMED_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__get_unconfirmed_request__descriptor) \
+     }
+
+
+struct  Wgm__V1__GetUnconfirmedResponse
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_number;
+  int64_t number;
+  char *principal;
+  protobuf_c_boolean has_deadline_unix_ms;
+  int64_t deadline_unix_ms;
+};
+#define WGM__V1__GET_UNCONFIRMED_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__get_unconfirmed_response__descriptor) \
+    , 0, 0, NULL, 0, 0 }
 
 
 struct  Wgm__V1__GetPastPeerRequest
@@ -466,6 +519,82 @@ Wgm__V1__RollBackResponse *
 void   wgm__v1__roll_back_response__free_unpacked
                      (Wgm__V1__RollBackResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__ConfirmRequest methods */
+void   wgm__v1__confirm_request__init
+                     (Wgm__V1__ConfirmRequest         *message);
+size_t wgm__v1__confirm_request__get_packed_size
+                     (const Wgm__V1__ConfirmRequest   *message);
+size_t wgm__v1__confirm_request__pack
+                     (const Wgm__V1__ConfirmRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__confirm_request__pack_to_buffer
+                     (const Wgm__V1__ConfirmRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ConfirmRequest *
+       wgm__v1__confirm_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__confirm_request__free_unpacked
+                     (Wgm__V1__ConfirmRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ConfirmResponse methods */
+void   wgm__v1__confirm_response__init
+                     (Wgm__V1__ConfirmResponse         *message);
+size_t wgm__v1__confirm_response__get_packed_size
+                     (const Wgm__V1__ConfirmResponse   *message);
+size_t wgm__v1__confirm_response__pack
+                     (const Wgm__V1__ConfirmResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__confirm_response__pack_to_buffer
+                     (const Wgm__V1__ConfirmResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ConfirmResponse *
+       wgm__v1__confirm_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__confirm_response__free_unpacked
+                     (Wgm__V1__ConfirmResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__GetUnconfirmedRequest methods */
+void   wgm__v1__get_unconfirmed_request__init
+                     (Wgm__V1__GetUnconfirmedRequest         *message);
+size_t wgm__v1__get_unconfirmed_request__get_packed_size
+                     (const Wgm__V1__GetUnconfirmedRequest   *message);
+size_t wgm__v1__get_unconfirmed_request__pack
+                     (const Wgm__V1__GetUnconfirmedRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__get_unconfirmed_request__pack_to_buffer
+                     (const Wgm__V1__GetUnconfirmedRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__GetUnconfirmedRequest *
+       wgm__v1__get_unconfirmed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__get_unconfirmed_request__free_unpacked
+                     (Wgm__V1__GetUnconfirmedRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__GetUnconfirmedResponse methods */
+void   wgm__v1__get_unconfirmed_response__init
+                     (Wgm__V1__GetUnconfirmedResponse         *message);
+size_t wgm__v1__get_unconfirmed_response__get_packed_size
+                     (const Wgm__V1__GetUnconfirmedResponse   *message);
+size_t wgm__v1__get_unconfirmed_response__pack
+                     (const Wgm__V1__GetUnconfirmedResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__get_unconfirmed_response__pack_to_buffer
+                     (const Wgm__V1__GetUnconfirmedResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__GetUnconfirmedResponse *
+       wgm__v1__get_unconfirmed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__get_unconfirmed_response__free_unpacked
+                     (Wgm__V1__GetUnconfirmedResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__GetPastPeerRequest methods */
 void   wgm__v1__get_past_peer_request__init
                      (Wgm__V1__GetPastPeerRequest         *message);
@@ -596,6 +725,18 @@ typedef void (*Wgm__V1__RollBackRequest_Closure)
 typedef void (*Wgm__V1__RollBackResponse_Closure)
                  (const Wgm__V1__RollBackResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__ConfirmRequest_Closure)
+                 (const Wgm__V1__ConfirmRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ConfirmResponse_Closure)
+                 (const Wgm__V1__ConfirmResponse *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__GetUnconfirmedRequest_Closure)
+                 (const Wgm__V1__GetUnconfirmedRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__GetUnconfirmedResponse_Closure)
+                 (const Wgm__V1__GetUnconfirmedResponse *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__GetPastPeerRequest_Closure)
                  (const Wgm__V1__GetPastPeerRequest *message,
                   void *closure_data);
@@ -629,6 +770,10 @@ extern const ProtobufCMessageDescriptor wgm__v1__diff_revisions_request__descrip
 extern const ProtobufCMessageDescriptor wgm__v1__diff_revisions_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__roll_back_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__roll_back_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__confirm_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__confirm_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__get_unconfirmed_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__get_unconfirmed_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__get_past_peer_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__get_past_peer_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__find_address_request__descriptor;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// The session from which a change is asked for: a TLS connection, or the one that wgmctl was started in.
+package struct CallerSession: Hashable, Sendable {
+    package var remote: IPAddress
+    /// nil when it is not known.
+    package var local: IPAddress?
+
+    package init(remote: IPAddress, local: IPAddress? = nil) {
+        self.remote = remote
+        self.local = local
+    }
+}
+
+/// Over what of ours a session goes.
+///
+/// Prefixes as wide as a default route are left out: wgm makes no routes for them, so they neither carry a session nor take
+/// one away.
+struct SessionWay: Hashable {
+    /// The peer from which the session comes; another key, port or peer is another way.
+    private struct Tunnel: Hashable {
+        var interface: InterfaceName
+        var id: InterfaceID
+        var interfaceKey: PublicKey
+        var listenPort: UInt16
+        var peer: ObjectName
+        var key: PublicKey
+    }
+    private let session: CallerSession
+    private let tunnel: Tunnel?
+    /// The interface that has the near end's address; nil when none of ours has it.
+    private let near: InterfaceName?
+
+    init(_ session: CallerSession, _ state: GatewayState) {
+        self.session = session
+        var narrowest: (length: UInt8, tunnel: Tunnel)?
+        var near: InterfaceName?
+        for interface in state.interfaces.values where interface.isUp {
+            if interface.addresses.contains(where: { $0.address == session.local }) { near = interface.name }
+            for peer in (state.peers[interface.id] ?? [:]).values where peer.isEnabled {
+                for prefix in peer.allowedAddresses where !prefix.isWide && prefix.contains(session.remote) {
+                    guard narrowest.map({ $0.length < prefix.length }) ?? true else { continue }
+                    narrowest = (
+                        prefix.length,
+                        Tunnel(
+                            interface: interface.name,
+                            id: interface.id,
+                            interfaceKey: interface.publicKey,
+                            listenPort: interface.listenPort,
+                            peer: peer.name,
+                            key: peer.publicKey
+                        )
+                    )
+                }
+            }
+        }
+        tunnel = narrowest?.tunnel
+        self.near = near
+    }
+
+    /// How the session would be cut if this became the other; nil when it would not.
+    func cut(by other: SessionWay) -> String? {
+        if let tunnel, tunnel != other.tunnel {
+            return
+                "your own session comes from \(session.remote), through the peer \(tunnel.peer) of \(tunnel.interface): "
+                + "this change would cut it"
+        }
+        if let after = other.tunnel, tunnel == nil {
+            return "your own session comes from \(session.remote), which this change would route to the peer "
+                + "\(after.peer) of \(after.interface)"
+        }
+        if let near, other.near == nil, let local = session.local {
+            return "your own session goes to \(local), an address of \(near): this change would take it away"
+        }
+        return nil
+    }
+}
