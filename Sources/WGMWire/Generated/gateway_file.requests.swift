@@ -33,7 +33,7 @@ extension V1.ExportRequest: RequestMessage {
 }
 
 extension V1.FileAttribute: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("form", self.form) { $0.name($1) }
         writer.hashed("values", isPresent: !self.values.isEmpty, alone: V1.FileAttribute(values: self.values))
@@ -41,7 +41,7 @@ extension V1.FileAttribute: AuditedMessage {
 }
 
 extension V1.FileObject: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("peer", self.peer) { $0.string($1) }
         writer.clear("attributes", self.attributes) { $0.object($1) }
@@ -50,14 +50,14 @@ extension V1.FileObject: AuditedMessage {
 }
 
 extension V1.PlanRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("objects", self.objects) { $0.object($1) }
         writer.clear("prune", self.prune) { $0.bool($1) }
     }
 }
 
 extension V1.ApplyRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("objects", self.objects) { $0.object($1) }
         writer.clear("prune", self.prune) { $0.bool($1) }
         writer.hashed("digest", isPresent: self.digest != nil, alone: V1.ApplyRequest(digest: self.digest))
@@ -65,7 +65,7 @@ extension V1.ApplyRequest: AuditedMessage {
 }
 
 extension V1.ExportRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("page_token", self.pageToken) { $0.string($1) }
     }

@@ -15,6 +15,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 1_048_576,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say what applying a gateway file would change, and everything that is wrong with it."
         )
         /// Make interfaces and peers what a gateway file says, as one revision.
@@ -27,6 +29,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 1_048_576,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Make interfaces and peers what a gateway file says, as one revision."
         )
         /// Return interfaces and peers as a gateway file says them, without any secret.
@@ -39,6 +43,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Return interfaces and peers as a gateway file says them, without any secret."
         )
     }
@@ -89,5 +95,31 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.ExportRequest = V1.ExportRequest()
     ) throws(Status) -> V1.ExportResponse {
         try call(V1.GatewayFile.export, request, as: V1.ExportResponse.self)
+    }
+}
+
+extension AsyncCaller {
+    /// Say what applying a gateway file would change, and everything that is wrong with it.
+    public func gatewayFilePlan(
+        _ request: V1.PlanRequest = V1.PlanRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.PlanResponse {
+        try await call(V1.GatewayFile.plan, request, as: V1.PlanResponse.self, options: options)
+    }
+
+    /// Make interfaces and peers what a gateway file says, as one revision.
+    public func gatewayFileApply(
+        _ request: V1.ApplyRequest = V1.ApplyRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ApplyResponse {
+        try await call(V1.GatewayFile.apply, request, as: V1.ApplyResponse.self, options: options)
+    }
+
+    /// Return interfaces and peers as a gateway file says them, without any secret.
+    public func gatewayFileExport(
+        _ request: V1.ExportRequest = V1.ExportRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ExportResponse {
+        try await call(V1.GatewayFile.export, request, as: V1.ExportResponse.self, options: options)
     }
 }

@@ -455,18 +455,18 @@ extension V1.ConfirmRequest: WireMessage {
 }
 
 extension V1.ConfirmRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__confirm_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__ConfirmRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__ConfirmRequest>) {
         self.init(
             number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
             undo: unsafe c.pointee.has_undo != 0 ? c.pointee.undo != 0 : nil
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmRequest> {
         let c = unsafe arena.room(for: Wgm__V1__ConfirmRequest.self)
         unsafe wgm__v1__confirm_request__init(c)
         if let value = self.number {
@@ -494,18 +494,18 @@ extension V1.ConfirmResponse: WireMessage {
 }
 
 extension V1.ConfirmResponse: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__confirm_response()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__ConfirmResponse>) {
+    package init(copying c: UnsafePointer<Wgm__V1__ConfirmResponse>) {
         self.init(
             number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmResponse> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ConfirmResponse> {
         let c = unsafe arena.room(for: Wgm__V1__ConfirmResponse.self)
         unsafe wgm__v1__confirm_response__init(c)
         if let value = self.number {
@@ -533,15 +533,15 @@ extension V1.GetUnconfirmedRequest: WireMessage {
 }
 
 extension V1.GetUnconfirmedRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__get_unconfirmed_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedRequest>) {
         self.init()
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedRequest> {
         let c = unsafe arena.room(for: Wgm__V1__GetUnconfirmedRequest.self)
         unsafe wgm__v1__get_unconfirmed_request__init(c)
         return unsafe c
@@ -561,11 +561,11 @@ extension V1.GetUnconfirmedResponse: WireMessage {
 }
 
 extension V1.GetUnconfirmedResponse: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__get_unconfirmed_response()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedResponse>) {
+    package init(copying c: UnsafePointer<Wgm__V1__GetUnconfirmedResponse>) {
         self.init(
             number: unsafe c.pointee.has_number != 0 ? c.pointee.number : nil,
             principal: unsafe Copy.string(c.pointee.principal),
@@ -573,7 +573,7 @@ extension V1.GetUnconfirmedResponse: @unsafe CConvertible {
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedResponse> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__GetUnconfirmedResponse> {
         let c = unsafe arena.room(for: Wgm__V1__GetUnconfirmedResponse.self)
         unsafe wgm__v1__get_unconfirmed_response__init(c)
         if let value = self.number {

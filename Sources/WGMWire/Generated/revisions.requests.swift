@@ -110,14 +110,14 @@ extension V1.RollBackRequest: AuditedMessage {
 }
 
 extension V1.ConfirmRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("number", self.number) { $0.number($1) }
         writer.clear("undo", self.undo) { $0.bool($1) }
     }
 }
 
 extension V1.GetUnconfirmedRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
     }
 }
 

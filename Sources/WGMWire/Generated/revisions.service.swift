@@ -72,6 +72,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Keep the change that waits to be confirmed, or undo it at once; for its author and who may change everything."
         )
         /// Say which change waits to be confirmed, and until when.
@@ -84,6 +86,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say which change waits to be confirmed, and until when."
         )
         /// Show a peer as it was at a time or after a revision.
@@ -251,6 +255,22 @@ extension AsyncCaller {
         options: CallOptions = CallOptions()
     ) async throws(Status) -> V1.RollBackResponse {
         try await call(V1.Revisions.rollBack, request, as: V1.RollBackResponse.self, options: options)
+    }
+
+    /// Keep the change that waits to be confirmed, or undo it at once; for its author and who may change everything.
+    public func revisionsConfirm(
+        _ request: V1.ConfirmRequest = V1.ConfirmRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ConfirmResponse {
+        try await call(V1.Revisions.confirm, request, as: V1.ConfirmResponse.self, options: options)
+    }
+
+    /// Say which change waits to be confirmed, and until when.
+    public func revisionsGetUnconfirmed(
+        _ request: V1.GetUnconfirmedRequest = V1.GetUnconfirmedRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.GetUnconfirmedResponse {
+        try await call(V1.Revisions.getUnconfirmed, request, as: V1.GetUnconfirmedResponse.self, options: options)
     }
 
     /// Show a peer as it was at a time or after a revision.

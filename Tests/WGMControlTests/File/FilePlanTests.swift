@@ -198,7 +198,7 @@ extension FileAttribute {
         let wg0 = try #require(state.interfaces[scene.wg0])
         let alice = try #require(ObjectName("alice"))
         let secret = [UInt8](repeating: 7, count: SealedPresharedKey.byteCount)
-        state.peers[wg0.id]?[alice]?.presharedKey = try #require(SealedPresharedKey(bytes: secret))
+        state.peers[wg0.id]?[alice]?.presharedKey = SealedPresharedKey(bytes: secret)
         func plan(_ attributes: FileAttribute...) -> FilePlan {
             FilePlan(FileRequest(objects: [peerObject("alice", attributes)], prune: false), state: state)
         }

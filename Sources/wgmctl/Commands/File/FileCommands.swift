@@ -121,6 +121,15 @@ struct ApplyCommand: ParsableCommand {
 extension Session {
     fileprivate mutating func plan(_ file: GatewayFile, _ arguments: FileArguments) throws -> V1.PlanResponse {
         let request = V1.PlanRequest(objects: file.objects, prune: arguments.prune ? true : nil)
+        let size = request.serialized().count
+        // Apply's request holds a digest besides.
+        guard size <= V1.GatewayFile.plan.maxRequestBytes - 64 else {
+            throw Failure(
+                .invalidArgument,
+                "the file is too large for one request: \(size) bytes, \(V1.GatewayFile.plan.maxRequestBytes) at most",
+                hint: "leave out what is the default; split it by interface, and prune none of the parts"
+            )
+        }
         let plan = try gatewayFilePlan(request)
         let name = arguments.file == "-" ? "standard input" : arguments.file
         if let failure = file.failure(path: name, plan) { throw failure }
