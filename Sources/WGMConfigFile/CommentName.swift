@@ -2,6 +2,8 @@
 
 /// What a comment, without its `#`, calls a peer.
 struct CommentName {
+    /// Bytes.
+    static let longest = 256
     let text: String
     /// True when the comment says by a word of its own that this is the name.
     let isSaid: Bool
@@ -49,18 +51,23 @@ struct CommentName {
             self.init(said: text.dropFirst(first.count))
             return
         }
-        self.init(text: comment, isSaid: false)
+        self.init(trimming: text, isSaid: false)
     }
 
-    private init(text: String, isSaid: Bool) {
-        self.text = text
+    private init?(trimming text: Substring, isSaid: Bool) {
+        var name = Self.trim(text)
+        while true {
+            let shorter = Self.withoutIdentifier(name)
+            if shorter.count == name.count { break }
+            name = shorter
+        }
+        guard !name.isEmpty, name.utf8.count <= Self.longest else { return nil }
+        self.text = String(name)
         self.isSaid = isSaid
     }
 
     private init?(said text: Substring) {
-        let name = Self.withoutIdentifier(Self.trim(text))
-        guard !name.isEmpty else { return nil }
-        self.init(text: String(name), isSaid: true)
+        self.init(trimming: text, isSaid: true)
     }
 
     private static func trim(_ text: Substring) -> Substring {

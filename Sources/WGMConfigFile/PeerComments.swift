@@ -69,7 +69,8 @@ struct PeerComments {
 
     // MARK: Text
 
-    private static let longest = 256
+    /// A name, and the word that says so.
+    private static let longest = CommentName.longest + 16
 
     /// The comment of a line without `#` and white space around it; nil for one that says nothing, or may hold a key.
     static func text(of line: Line, in text: Span<UInt8>) -> String? {

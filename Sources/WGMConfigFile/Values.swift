@@ -67,7 +67,7 @@ extension FileEndpoint.Host {
         }
         if let percent = text.firstIndex(of: "%"), let address = IPAddress(text[..<percent]) {
             let zone = text[text.index(after: percent)...]
-            guard address.family == .v6, (1...15).contains(zone.utf8.count), zone.utf8.allSatisfy(\.isGraphic) else {
+            guard address.family == .v6, (1...15).contains(zone.utf8.count), zone.utf8.allSatisfy(\.isOfLinkName) else {
                 return nil
             }
             self = .address(address, zone: String(zone))
@@ -93,6 +93,7 @@ extension FileEndpoint.Host {
 
 extension UInt8 {
     var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+    var isOfLinkName: Bool { isLetter || isDigit || Array("_=+.-@".utf8).contains(self) }
     var isGraphic: Bool { (0x21...0x7e).contains(self) }
 }
 

@@ -80,12 +80,15 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
             return try sign(input, at: time)
         case .ownedInterfaces:
             return try ownedInterfaces()
+        case .linkSecrets(let name, let interface):
+            try requireKeys()
+            return SealedSecret.encoded(try kernel.secrets(of: name, for: interface, keys: keys.sealing))
         case .sealSecrets(let boxes, let interface):
             return SealedSecret.encoded(try seal(boxes, of: interface))
         }
     }
 
-    /// Only a dump may take more than one packet.
+    /// Only a dump, and the keys of a link, may take more than one packet.
     private static func replies(to request: Request, _ payload: [UInt8]) -> [[UInt8]] {
         guard payload.count > PacketLimit.dumpPart else { return [Reply(to: request, payload: payload).encoded()] }
         guard payload.count <= PacketLimit.dump else {

@@ -17,5 +17,12 @@ package protocol KeeperKernel: ~Copyable {
     /// Without `marking` a preshared key's mark is `unknown`.
     mutating func dump(_ name: InterfaceName, marking: KeyMarker?) throws(KernelFailure) -> ActualInterface?
 
+    /// The keys of a link that carries nobody's mark: the private key, then preshared keys.
+    mutating func secrets(
+        of name: InterfaceName,
+        for interface: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) -> [SealedSecret]
+
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID]
 }

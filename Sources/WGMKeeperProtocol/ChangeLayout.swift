@@ -8,7 +8,7 @@ extension KernelChange {
         switch self {
         case .createLink: .createLink
         case .deleteLink: .deleteLink
-        case .setLink: .setLink
+        case .setLink, .takeLink, .releaseLink: .setLink
         case .setDevice: .setDevice
         case .setPeers, .removePeers: .setPeers
         case .addAddresses, .removeAddresses, .addRoutes, .removeRoutes: .setPrefixes
@@ -30,6 +30,9 @@ private enum ListPurpose: UInt8 {
 private enum Flag {
     static let mtu: UInt8 = 1
     static let isUp: UInt8 = 2
+    /// These two stand alone.
+    static let takes: UInt8 = 4
+    static let releases: UInt8 = 8
     static let privateKey: UInt8 = 1
     static let listenPort: UInt8 = 2
     static let firewallMark: UInt8 = 4
@@ -53,6 +56,10 @@ extension PacketWriter {
             append(integer: (mtu == nil ? 0 : Flag.mtu) | (isUp == nil ? 0 : Flag.isUp))
             if let mtu { append(integer: mtu) }
             if let isUp { append(isUp) }
+        case .takeLink(let key):
+            append(integer: Flag.takes)
+            append(key.bytes)
+        case .releaseLink: append(integer: Flag.releases)
         case .setDevice(let privateKey, let listenPort, let firewallMark):
             append(
                 integer: (privateKey == nil ? 0 : Flag.privateKey) | (listenPort == nil ? 0 : Flag.listenPort)
@@ -129,7 +136,10 @@ extension PacketReader {
     }
 
     private mutating func setLink() throws(PacketError) -> KernelChange {
-        let flags = try flags(known: Flag.mtu | Flag.isUp)
+        let flags = try flags(known: Flag.mtu | Flag.isUp | Flag.takes | Flag.releases)
+        if flags == Flag.takes { return .takeLink(try publicKey()) }
+        if flags == Flag.releases { return .releaseLink }
+        guard flags & (Flag.takes | Flag.releases) == 0 else { throw .invalidField }
         return .setLink(
             mtu: flags & Flag.mtu == 0 ? nil : try mtu(),
             isUp: flags & Flag.isUp == 0 ? nil : try bool()

@@ -6,7 +6,7 @@ extension KernelChange {
     /// The same change as a row of changes that fit one packet each, in an order that leads to the same end.
     package func splitToFit() -> [KernelChange] {
         switch self {
-        case .createLink, .deleteLink, .setLink, .setDevice: [self]
+        case .createLink, .deleteLink, .setLink, .takeLink, .releaseLink, .setDevice: [self]
         case .setPeers(let peers): split(peers.flatMap { $0.splitToFit() }, size: \.encodedSize).map { .setPeers($0) }
         case .removePeers(let keys): split(keys, size: \.encodedSize).map { .removePeers($0) }
         case .addAddresses(let list): split(list, size: \.encodedSize).map { .addAddresses($0) }

@@ -58,7 +58,7 @@ struct Connection: ~Copyable {
             let reply = try nextReply()
             // The answer to an earlier request that was given up comes late, not twice.
             guard reply.number == request.number else { continue }
-            let isInPlace = reply.kind == request.kind && (reply.isLast || request.kind == .dump)
+            let isInPlace = reply.kind == request.kind && (reply.isLast || request.mayNeedManyReplies)
             guard isInPlace, payload.count + reply.payload.count <= PacketLimit.dump else { throw malformedReply() }
             if let failure = reply.failure { throw failure }
             payload += reply.payload

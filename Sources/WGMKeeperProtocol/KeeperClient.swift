@@ -109,6 +109,15 @@ package actor KeeperClient {
         return secrets
     }
 
+    /// Seals for the interface the keys of a link that carries nobody's mark.
+    package func secrets(
+        of name: InterfaceName,
+        for interface: InterfaceID
+    ) throws(KernelFailure) -> [SealedSecret] {
+        let payload = try exchange(.linkSecrets(name, interface))
+        return try connection.decode(payload) { (bytes) throws(PacketError) in try SealedSecret.decode(bytes) }
+    }
+
     /// Sends the change in as many packets as it needs, in order, and stops at the first that fails.
     package func apply(
         _ change: KernelChange,

@@ -34,6 +34,8 @@ package struct Request: Hashable, Sendable {
         case ownedInterfaces
         /// Opens what callers encrypted to the keeper, and seals it for the interface.
         case sealSecrets([SecretBox], InterfaceID)
+        /// Seals for the interface the keys that a link of nobody's holds; the same kind, with a name.
+        case linkSecrets(InterfaceName, InterfaceID)
     }
 
     package static let protocolVersion: UInt16 = 2
@@ -54,12 +56,20 @@ package struct Request: Hashable, Sendable {
         case .dump: .dump
         case .signToken: .signToken
         case .ownedInterfaces: .ownedInterfaces
-        case .sealSecrets: .sealSecrets
+        case .sealSecrets, .linkSecrets: .sealSecrets
         }
     }
 }
 
 extension Request {
+    /// A dump, and the keys of all peers, can be longer than a packet.
+    var mayNeedManyReplies: Bool {
+        switch body {
+        case .dump, .linkSecrets: true
+        default: false
+        }
+    }
+
     package func encoded() -> [UInt8] {
         var writer = PacketWriter()
         writer.append(integer: number)
@@ -84,6 +94,8 @@ extension Request {
         case .sealSecrets(let boxes, let interface):
             writer.appendSubject(nil, interface)
             writer.append(boxes) { $0.append($1.bytes) }
+        case .linkSecrets(let name, let interface):
+            writer.appendSubject(name, interface)
         }
         return writer.bytes
     }
@@ -126,7 +138,7 @@ extension Request {
             try subject.requireNone()
             return .ownedInterfaces
         case .sealSecrets:
-            guard subject.name == nil else { throw .invalidField }
+            if let name = subject.name { return .linkSecrets(name, subject.owner) }
             let count = try reader.count(UInt16.self, elementSize: SecretBox.byteCount)
             return .sealSecrets(
                 try reader.list(count: count) { (reader) throws(PacketError) in try reader.secretBox() },

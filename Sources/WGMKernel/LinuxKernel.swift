@@ -47,6 +47,8 @@ package struct LinuxKernel: ~Copyable {
         userspace.reap()
         switch change {
         case .createLink(let backend, let mtu): try create(name, owner: owner, backend, mtu: mtu)
+        case .takeLink(let key): try take(name, owner: owner, holding: key)
+        case .releaseLink: try release(name, owner: owner)
         case .deleteLink: try delete(name, owner: owner)
         case .setLink(let mtu, let isUp):
             let link = try owned(name, owner).link

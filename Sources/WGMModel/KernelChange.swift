@@ -13,6 +13,10 @@ package enum Update<Value: Hashable & Sendable>: Hashable, Sendable {
 package enum KernelChange: Hashable, Sendable {
     /// Creates the link with its owner's mark. A link of that name with the same mark is success; any other is `alreadyExists`.
     case createLink(backend: Backend, mtu: UInt32)
+    /// Puts the owner's mark on a link that somebody else made, if it holds the private key to this public key.
+    case takeLink(PublicKey)
+    /// Takes the owner's mark off the link, and leaves it as it is.
+    case releaseLink
     /// Deletes the link; one that is not there is success, one that is not ours is `notOurs`.
     case deleteLink
     case setLink(mtu: UInt32?, isUp: Bool?)

@@ -51,6 +51,8 @@ extension Change {
     var summary: String {
         switch self {
         case .createInterface(let new): "create interface \(new.name)"
+        case .importInterface(let new):
+            "import interface \(new.interface.name) with \(new.peers.count) \(new.peers.count == 1 ? "peer" : "peers")"
         case .setInterfaceUp(let name, let up): "set interface \(name) \(up ? "up" : "down")"
         case .setDriftPolicy(let name, let policy): "set drift policy of interface \(name) to \(policy)"
         case .adopt(let name, let adoption): "adopt what was changed by hand on \(name): \(adoption.summary)"

@@ -11,6 +11,7 @@ final class Recording {
     var changes: [KernelChange] = []
     var failure: KernelFailure?
     var actual: ActualInterface?
+    var secrets: [SealedSecret] = []
     var owners: [InterfaceName: InterfaceID] = [:]
     var onApply: () -> Void = {}
 }
@@ -39,6 +40,15 @@ struct RecordingKernel: ~Copyable, KeeperKernel {
     mutating func dump(_ name: InterfaceName, marking: KeyMarker?) throws(KernelFailure) -> ActualInterface? {
         if let failure = recording.failure { throw failure }
         return recording.actual
+    }
+
+    mutating func secrets(
+        of name: InterfaceName,
+        for interface: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) -> [SealedSecret] {
+        if let failure = recording.failure { throw failure }
+        return recording.secrets
     }
 
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] { recording.owners }

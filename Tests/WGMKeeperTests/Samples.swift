@@ -70,6 +70,8 @@ enum Sample {
         .setLink(mtu: 1280, isUp: nil),
         .setLink(mtu: 1280, isUp: false),
         .setLink(mtu: nil, isUp: true),
+        .takeLink(key(5)),
+        .releaseLink,
         .setDevice(privateKey: nil, listenPort: nil, firewallMark: nil),
         .setDevice(privateKey: sealedKey, listenPort: 51820, firewallMark: 0),
         .setDevice(privateKey: nil, listenPort: 0, firewallMark: .max),
@@ -99,6 +101,7 @@ enum Sample {
             Request(number: 5, .signToken([UInt8](repeating: 65, count: PacketLimit.signingInput))),
             Request(number: .max, .ownedInterfaces),
             Request(number: 7, .sealSecrets([], owner)),
+            Request(number: 7, .linkSecrets(interface(), owner)),
             Request(number: 7, .sealSecrets([box(1), box(2)], owner)),
         ] + changes.map { Request(number: 6, .change($0, interface: interface(), owner: owner)) }
 

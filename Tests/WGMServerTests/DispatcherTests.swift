@@ -47,6 +47,8 @@ private struct AbsentKernel: Kernel {
         throw Self.gone
     }
 
+    func secrets(of: InterfaceName, for: InterfaceID) async throws(KernelFailure) -> [SealedSecret] { throw Self.gone }
+
     func generateKey(for: InterfaceID) async throws(KernelFailure) -> (publicKey: PublicKey, sealed: SealedKey) {
         throw Self.gone
     }

@@ -335,6 +335,54 @@ extension V1.CreateInterfaceResponse: SampledMessage {
     }
 }
 
+extension V1.PlanImportRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.PlanImportRequest {
+        V1.PlanImportRequest(
+            name: random.maybe(String.self),
+            source: random.maybe(V1.ImportSource.self)
+        )
+    }
+}
+
+extension V1.ImportInterfaceRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ImportInterfaceRequest {
+        V1.ImportInterfaceRequest(
+            name: random.maybe(String.self),
+            source: random.maybe(V1.ImportSource.self)
+        )
+    }
+}
+
+extension V1.ImportSource: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ImportSource {
+        V1.ImportSource(
+            fromKernel: random.maybe(Bool.self),
+            publicKey: random.maybe(String.self),
+            privateKey: random.maybe([UInt8].self),
+            listenPort: random.maybe(UInt32.self),
+            firewallMark: random.maybe(UInt32.self),
+            mtu: random.maybe(UInt32.self),
+            addresses: random.list(String.self),
+            dns: random.list(String.self),
+            endpoint: random.maybe(String.self),
+            peers: random.list(V1.NewPeer.self)
+        )
+    }
+}
+
+extension V1.ImportInterfaceResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ImportInterfaceResponse {
+        V1.ImportInterfaceResponse(
+            interface: random.maybe(V1.Interface.self),
+            peers: random.list(V1.Peer.self),
+            takesLink: random.maybe(Bool.self),
+            changes: random.list(V1.DriftItem.self),
+            remarks: random.list(String.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
 extension V1.ListInterfacesRequest: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.ListInterfacesRequest {
         V1.ListInterfacesRequest()
@@ -1099,6 +1147,10 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.InterfaceStatus.self,
     V1.CreateInterfaceRequest.self,
     V1.CreateInterfaceResponse.self,
+    V1.PlanImportRequest.self,
+    V1.ImportInterfaceRequest.self,
+    V1.ImportSource.self,
+    V1.ImportInterfaceResponse.self,
     V1.ListInterfacesRequest.self,
     V1.ListInterfacesResponse.self,
     V1.GetInterfaceRequest.self,

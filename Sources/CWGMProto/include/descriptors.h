@@ -165,6 +165,26 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__create_interface_response__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__plan_import_request(void)
+{
+	return &wgm__v1__plan_import_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__import_interface_request(void)
+{
+	return &wgm__v1__import_interface_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__import_source(void)
+{
+	return &wgm__v1__import_source__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__import_interface_response(void)
+{
+	return &wgm__v1__import_interface_response__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_interfaces_request(void)
 {
 	return &wgm__v1__list_interfaces_request__descriptor;

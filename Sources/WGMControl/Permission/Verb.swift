@@ -6,6 +6,8 @@ package enum Verb: String, Hashable, Sendable, CaseIterable, Comparable {
     case readSecret = "read-secret"
     case breakGlass = "break-glass"
     case routeAll = "route-all"
+    /// Takes over what was there before wgm, with its keys.
+    case takeOver = "import"
     /// Every ordinary verb, also those of later versions.
     case all = "*"
 
@@ -13,7 +15,7 @@ package enum Verb: String, Hashable, Sendable, CaseIterable, Comparable {
     package var mustBeNamed: Bool {
         switch self {
         case .grant, .impersonate, .readSecret, .breakGlass, .routeAll: true
-        case .get, .list, .create, .update, .delete, .issue, .revoke, .all: false
+        case .get, .list, .create, .update, .delete, .issue, .revoke, .takeOver, .all: false
         }
     }
 

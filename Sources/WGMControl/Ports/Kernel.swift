@@ -15,6 +15,10 @@ package protocol Kernel: Sendable {
     /// Opens what callers encrypted to the keeper, and seals it for this interface; in order.
     func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret]
 
+    /// Seals for this interface the keys of a link that carries nobody's mark: the private key, which has no mark, and
+    /// preshared keys.
+    func secrets(of name: InterfaceName, for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret]
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure)
 
     /// nil when there is no link of that name.

@@ -173,6 +173,15 @@ struct Step {
             return
         }
         if let actual, actual.owner == nil {
+            // Whoever made a link with the interface's own private key made it for the interface: wg-quick, as before the
+            // import, or a start that was cut short before the mark.
+            if actual.publicKey == wanted.interface.publicKey {
+                owner = wanted.interface.id
+                changes = [.takeLink(wanted.interface.publicKey)]
+                differences = ["the link was made by somebody else with the same private key"]
+                items = [DriftItem("mark", wanted: "wgm:\(owner)", found: "none")]
+                return
+            }
             throw KernelFailure(.notOurs, "there is a link named \(name) that wgm did not make")
         }
         let plan = InterfacePlan(interface: wanted.interface, peers: wanted.peers, actual: actual)

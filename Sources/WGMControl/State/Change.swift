@@ -5,6 +5,7 @@ package import WGMModel
 /// One change of the wanted state; one change makes one revision.
 package enum Change: Hashable, Sendable {
     case createInterface(NewInterface)
+    case importInterface(ImportedInterface)
     case setInterfaceUp(InterfaceName, Bool)
     case setDriftPolicy(InterfaceName, DriftPolicy)
     /// Takes what somebody else did in the kernel for wanted.

@@ -27,6 +27,10 @@ final class WatchedKernel: Kernel {
         try await watch { () async throws(KernelFailure) in try await kernel.seal(boxes, for: interface) }
     }
 
+    func secrets(of name: InterfaceName, for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await watch { () async throws(KernelFailure) in try await kernel.secrets(of: name, for: interface) }
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await watch { () async throws(KernelFailure) in try await kernel.apply(change, to: name, owner: owner) }
     }

@@ -44,7 +44,7 @@ extension PeerRequest {
     private static let maxPrefixes = 1000
 
     /// nil when something is wrong with it, which the checker was told.
-    fileprivate func checked(_ path: String, _ checker: inout Checker) -> NewPeer? {
+    func checked(_ path: String, _ checker: inout Checker) -> NewPeer? {
         let name = checker.objectName(name, path + ".name")
         let key = checker.publicKey(publicKey, path + ".public_key")
         if addresses.count > Self.maxAddresses {

@@ -57,6 +57,13 @@ extension RouteSocket {
         }
     }
 
+    /// Gives a link another alias and leaves everything else of it alone.
+    mutating func setAlias(_ alias: String, of link: Link) throws(KernelFailure) {
+        try change(link, "marking the interface \(link.name)") { message throws(MessageFull) in
+            try message.put(IFLA_IFALIAS, alias)
+        }
+    }
+
     mutating func set(_ link: Link, mtu: UInt32) throws(KernelFailure) {
         try change(link, "setting MTU \(mtu) on \(link.name)") { message throws(MessageFull) in
             try message.put(IFLA_MTU, mtu)

@@ -31,10 +31,21 @@ struct UAPIReply: ~Copyable {
     private var handshake = (seconds: Int64(0), nanoseconds: UInt32(0))
 
     private let marking: KeyMarker?
+    private let keepsSecrets: Bool
+    private var secrets = UAPISecrets()
 
-    init(purpose: String, marking: KeyMarker? = nil) {
+    /// Keys are kept, until the value ends, only with `keepsSecrets`.
+    init(purpose: String, marking: KeyMarker? = nil, keepsSecrets: Bool = false) {
         self.purpose = purpose
         self.marking = marking
+        self.keepsSecrets = keepsSecrets
+    }
+
+    borrowing func sealedSecrets(
+        for interface: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) -> [SealedSecret] {
+        do throws(KeyError) { return try secrets.sealed(for: interface, keys: keys) } catch { throw malformed }
     }
 
     /// Reads the next bytes; throws for what is not of the protocol, and for an error that was answered.
@@ -135,16 +146,18 @@ struct UAPIReply: ~Copyable {
     }
 
     /// The mark of a preshared key; nil for a key of zeros.
-    private func mark(_ hex: RawSpan) throws(KernelFailure) -> KeyMark? {
+    private mutating func mark(_ hex: RawSpan) throws(KernelFailure) -> KeyMark? {
         var key = WipedBuffer(capacity: PublicKey.byteCount)
         guard let peerKey, key.append(decodingKey: hex) else { throw malformed }
+        if keepsSecrets, unsafe !key.bytes.bytes.isAllZero { unsafe secrets.add(key.bytes, of: peerKey) }
         return unsafe key.bytes.bytes.mark(of: peerKey, marking)
     }
 
-    private func publicKey(ofPrivate hex: RawSpan) throws(KernelFailure) -> PublicKey? {
+    private mutating func publicKey(ofPrivate hex: RawSpan) throws(KernelFailure) -> PublicKey? {
         var key = WipedBuffer(capacity: PrivateKey.byteCount)
         guard key.append(decodingKey: hex) else { throw malformed }
         if unsafe key.bytes.bytes.isAllZero { return nil }
+        if keepsSecrets { unsafe secrets.add(key.bytes, of: nil) }
         var text = WipedBuffer(capacity: 64)
         unsafe text.append(base64: key.bytes)
         do throws(KeyError) {

@@ -151,11 +151,15 @@ extension Userspace {
 
     func device(_ link: Link, _ marking: KeyMarker? = nil) throws(KernelFailure) -> DeviceDump {
         let purpose = "reading the peers of \(link.name)"
+        var reply = UAPIReply(purpose: purpose, marking: marking)
+        try ask(link, purpose, &reply)
+        return reply.device
+    }
+
+    func ask(_ link: Link, _ purpose: String, _ reply: inout UAPIReply) throws(KernelFailure) {
         var request = WipedBuffer(capacity: 16)
         request.append("get=1\n\n".utf8)
-        var reply = UAPIReply(purpose: purpose, marking: marking)
         try UAPIConnection(path: path(link.name), purpose).exchange(request, &reply)
-        return reply.device
     }
 
     /// True for a link that a program of this very user made, and that nobody has used: its start was cut short.

@@ -48,15 +48,26 @@ struct GenericSocket: ~Copyable {
     }
 
     mutating func device(_ link: Link, _ marking: KeyMarker?) throws(KernelFailure) -> DeviceDump {
+        try dump(link, into: DeviceDump()) { (dump: inout DeviceDump, payload) throws(KernelFailure) in
+            try dump.read(payload, marking: marking)
+        }
+    }
+
+    /// Lends each message about the device to `body`.
+    mutating func dump<Result>(
+        _ link: Link,
+        into start: Result,
+        _ body: (inout Result, RawSpan) throws(KernelFailure) -> Void
+    ) throws(KernelFailure) -> Result {
         let purpose = "reading the peers of \(link.name)"
         let fixed = genlmsghdr(cmd: UInt8(WG_CMD_GET_DEVICE.rawValue), version: UInt8(WG_GENL_VERSION), reserved: 0)
         var message = NetlinkMessage(try family(), .dump, fixed, capacity: RouteSocket.smallRequest)
         try message.write(purpose) { message throws(MessageFull) in
             try message.put(WGDEVICE_A_IFINDEX, UInt32(bitPattern: link.index))
         }
-        return try socket.dump(&message, purpose, into: DeviceDump()) {
-            (dump: inout DeviceDump, _, payload) throws(KernelFailure) in
-            try dump.read(payload, marking: marking)
+        return try socket.dump(&message, purpose, into: start) {
+            (result: inout Result, _, payload) throws(KernelFailure) in
+            try body(&result, payload)
         }
     }
 

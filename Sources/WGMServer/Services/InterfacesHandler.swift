@@ -15,6 +15,25 @@ struct InterfacesHandler: InterfacesService {
         }
     }
 
+    func planImport(_ request: V1.PlanImportRequest, _ context: CallContext) -> Reply<V1.ImportInterfaceResponse> {
+        .asking { () async throws(Refusal) in
+            V1.ImportInterfaceResponse(
+                try await gateway.planImport(ImportRequest(request.name, request.source), context)
+            )
+        }
+    }
+
+    func importInterface(
+        _ request: V1.ImportInterfaceRequest,
+        _ context: CallContext
+    ) -> Reply<V1.ImportInterfaceResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.importInterface(ImportRequest(request.name, request.source), context)
+        } reply: { report, _ in
+            V1.ImportInterfaceResponse(report)
+        }
+    }
+
     func list(_ request: V1.ListInterfacesRequest, _ context: CallContext) -> Reply<V1.ListInterfacesResponse> {
         .asking { () async throws(Refusal) in
             let (reports, freshness) = try await gateway.listInterfaces(context)

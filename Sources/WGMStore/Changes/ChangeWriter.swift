@@ -17,6 +17,7 @@ struct ChangeWriter {
     func apply(_ change: Change) throws(StoreFailure) -> Touched {
         switch change {
         case .createInterface(let new): try createInterface(new)
+        case .importInterface(let new): try importInterface(new)
         case .setInterfaceUp(let name, let up): try setInterface(name, up: up)
         case .setDriftPolicy(let name, let policy): try setDriftPolicy(policy, of: name)
         case .adopt(let name, let adoption): try adopt(adoption, by: name)

@@ -7,6 +7,13 @@ extension ChangeWriter {
     static let firstListenPort: Int64 = 51820
 
     func createInterface(_ new: NewInterface) throws(StoreFailure) -> Touched {
+        let pools = try insertInterface(new)
+        try insertOwnAddresses(new.id, pools: pools)
+        return try touched([new.id])
+    }
+
+    /// The interface without any address; returns its pools.
+    func insertInterface(_ new: NewInterface) throws(StoreFailure) -> [IPPrefix] {
         let node = try lockedNode(uniqueLocalPrefixIfNone: new.uniqueLocalPrefixIfNone)
         let others = try reader.interfaces()
         if others.contains(where: { $0.name == new.name }) {
@@ -17,8 +24,7 @@ extension ChangeWriter {
         let ipv6Pool = try ipv6Pool(for: new, node: node, others: others)
         if let ipv4Pool = new.ipv4Pool { try checkPool(ipv4Pool, others: others) }
         try insert(new, node: node.id, port: port, ipv6Pool: ipv6Pool)
-        try insertOwnAddresses(new.id, pools: [ipv6Pool, new.ipv4Pool].compactMap(\.self))
-        return try touched([new.id])
+        return [ipv6Pool, new.ipv4Pool].compactMap(\.self)
     }
 
     func setInterface(_ name: InterfaceName, up: Bool) throws(StoreFailure) -> Touched {

@@ -281,6 +281,203 @@ extension V1.CreateInterfaceResponse: @unsafe CConvertible {
     }
 }
 
+extension V1.PlanImportRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.PlanImportRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.PlanImportRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__plan_import_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__PlanImportRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name),
+            source: unsafe Copy.message(c.pointee.source)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__PlanImportRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__PlanImportRequest.self)
+        unsafe wgm__v1__plan_import_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.source {
+            unsafe c.pointee.source = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ImportInterfaceRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.ImportInterfaceRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ImportInterfaceRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__import_interface_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name),
+            source: unsafe Copy.message(c.pointee.source)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__ImportInterfaceRequest.self)
+        unsafe wgm__v1__import_interface_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.source {
+            unsafe c.pointee.source = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ImportSource: WireMessage {
+    public static var protoName: String { "wgm.v1.ImportSource" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ImportSource: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__import_source()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ImportSource>) {
+        self.init(
+            fromKernel: unsafe c.pointee.has_from_kernel != 0 ? c.pointee.from_kernel != 0 : nil,
+            publicKey: unsafe Copy.string(c.pointee.public_key),
+            privateKey: unsafe c.pointee.has_private_key != 0 ? Copy.bytes(c.pointee.private_key) : nil,
+            listenPort: unsafe c.pointee.has_listen_port != 0 ? c.pointee.listen_port : nil,
+            firewallMark: unsafe c.pointee.has_firewall_mark != 0 ? c.pointee.firewall_mark : nil,
+            mtu: unsafe c.pointee.has_mtu != 0 ? c.pointee.mtu : nil,
+            addresses: unsafe Copy.strings(c.pointee.addresses, c.pointee.n_addresses),
+            dns: unsafe Copy.strings(c.pointee.dns, c.pointee.n_dns),
+            endpoint: unsafe Copy.string(c.pointee.endpoint),
+            peers: unsafe Copy.messages(c.pointee.peers, c.pointee.n_peers)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportSource> {
+        let c = unsafe arena.room(for: Wgm__V1__ImportSource.self)
+        unsafe wgm__v1__import_source__init(c)
+        if let value = self.fromKernel {
+            unsafe c.pointee.has_from_kernel = 1
+            unsafe c.pointee.from_kernel = value ? 1 : 0
+        }
+        if let value = self.publicKey {
+            unsafe c.pointee.public_key = arena.string(value)
+        }
+        if let value = self.privateKey {
+            unsafe c.pointee.has_private_key = 1
+            unsafe c.pointee.private_key = arena.bytes(value)
+        }
+        if let value = self.listenPort {
+            unsafe c.pointee.has_listen_port = 1
+            unsafe c.pointee.listen_port = value
+        }
+        if let value = self.firewallMark {
+            unsafe c.pointee.has_firewall_mark = 1
+            unsafe c.pointee.firewall_mark = value
+        }
+        if let value = self.mtu {
+            unsafe c.pointee.has_mtu = 1
+            unsafe c.pointee.mtu = value
+        }
+        unsafe c.pointee.n_addresses = self.addresses.count
+        unsafe c.pointee.addresses = arena.list(self.addresses) { unsafe $0.string($1) }
+        unsafe c.pointee.n_dns = self.dns.count
+        unsafe c.pointee.dns = arena.list(self.dns) { unsafe $0.string($1) }
+        if let value = self.endpoint {
+            unsafe c.pointee.endpoint = arena.string(value)
+        }
+        unsafe c.pointee.n_peers = self.peers.count
+        unsafe c.pointee.peers = arena.list(self.peers) { unsafe $1.build(in: &$0) }
+        return unsafe c
+    }
+}
+
+extension V1.ImportInterfaceResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.ImportInterfaceResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ImportInterfaceResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__import_interface_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceResponse>) {
+        self.init(
+            interface: unsafe Copy.message(c.pointee.interface),
+            peers: unsafe Copy.messages(c.pointee.peers, c.pointee.n_peers),
+            takesLink: unsafe c.pointee.has_takes_link != 0 ? c.pointee.takes_link != 0 : nil,
+            changes: unsafe Copy.messages(c.pointee.changes, c.pointee.n_changes),
+            remarks: unsafe Copy.strings(c.pointee.remarks, c.pointee.n_remarks),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__ImportInterfaceResponse.self)
+        unsafe wgm__v1__import_interface_response__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = value.build(in: &arena)
+        }
+        unsafe c.pointee.n_peers = self.peers.count
+        unsafe c.pointee.peers = arena.list(self.peers) { unsafe $1.build(in: &$0) }
+        if let value = self.takesLink {
+            unsafe c.pointee.has_takes_link = 1
+            unsafe c.pointee.takes_link = value ? 1 : 0
+        }
+        unsafe c.pointee.n_changes = self.changes.count
+        unsafe c.pointee.changes = arena.list(self.changes) { unsafe $1.build(in: &$0) }
+        unsafe c.pointee.n_remarks = self.remarks.count
+        unsafe c.pointee.remarks = arena.list(self.remarks) { unsafe $0.string($1) }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
 extension V1.ListInterfacesRequest: WireMessage {
     public static var protoName: String { "wgm.v1.ListInterfacesRequest" }
 

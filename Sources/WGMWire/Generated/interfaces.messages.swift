@@ -290,6 +290,113 @@ extension V1 {
         }
     }
 
+    /// Request of `wgm.v1.Interfaces/PlanImport`: Say what an import would do; it changes nothing.
+    public struct PlanImportRequest: Hashable, Sendable {
+        public var name: String?
+        public var source: V1.ImportSource?
+
+        public init(
+            name: String? = nil,
+            source: V1.ImportSource? = nil
+        ) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    /// Request of `wgm.v1.Interfaces/ImportInterface`: Take over an interface that was there before wgm, with its keys
+    /// and peers, as one revision.
+    public struct ImportInterfaceRequest: Hashable, Sendable {
+        public var name: String?
+        public var source: V1.ImportSource?
+
+        public init(
+            name: String? = nil,
+            source: V1.ImportSource? = nil
+        ) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    /// What is taken over.
+    public struct ImportSource: Hashable, Sendable {
+        /// Everything is as the kernel has it, keys included; of the fields below only endpoint may be set.
+        public var fromKernel: Bool?
+        /// Of the private key. When a link of this name runs with it, the link stays as it is, and what it holds
+        /// counts.
+        public var publicKey: String?
+        /// Encrypted to the key that Meta/IntakeKey returns: only the keeper can read it.
+        public var privateKey: [UInt8]?
+        /// 0 or absent: the kernel's, or the first free one from 51820.
+        public var listenPort: UInt32?
+        public var firewallMark: UInt32?
+        /// Bytes.
+        public var mtu: UInt32?
+        /// Of the gateway itself, with on-link prefix length; those of 48 to 120, and of IPv4 8 to 30, become pools.
+        public var addresses: [String]
+        public var dns: [String]
+        /// Host name or address, with or without port, that peers dial.
+        public var endpoint: String?
+        /// All that is routed to a peer may be in its allowed_addresses.
+        public var peers: [V1.NewPeer]
+
+        public init(
+            fromKernel: Bool? = nil,
+            publicKey: String? = nil,
+            privateKey: [UInt8]? = nil,
+            listenPort: UInt32? = nil,
+            firewallMark: UInt32? = nil,
+            mtu: UInt32? = nil,
+            addresses: [String] = [],
+            dns: [String] = [],
+            endpoint: String? = nil,
+            peers: [V1.NewPeer] = []
+        ) {
+            self.fromKernel = fromKernel
+            self.publicKey = publicKey
+            self.privateKey = privateKey
+            self.listenPort = listenPort
+            self.firewallMark = firewallMark
+            self.mtu = mtu
+            self.addresses = addresses
+            self.dns = dns
+            self.endpoint = endpoint
+            self.peers = peers
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/PlanImport`.
+    public struct ImportInterfaceResponse: Hashable, Sendable {
+        public var interface: V1.Interface?
+        /// The first 1000; peer_count of the interface says how many there are.
+        public var peers: [V1.Peer]
+        /// The link is there already and stays.
+        public var takesLink: Bool?
+        /// What the kernel is told besides; the first 1000.
+        public var changes: [V1.DriftItem]
+        /// Where the request and the kernel differ; the kernel counts. The first 1000.
+        public var remarks: [String]
+        /// Absent in a plan.
+        public var revision: Int64?
+
+        public init(
+            interface: V1.Interface? = nil,
+            peers: [V1.Peer] = [],
+            takesLink: Bool? = nil,
+            changes: [V1.DriftItem] = [],
+            remarks: [String] = [],
+            revision: Int64? = nil
+        ) {
+            self.interface = interface
+            self.peers = peers
+            self.takesLink = takesLink
+            self.changes = changes
+            self.remarks = remarks
+            self.revision = revision
+        }
+    }
+
     /// Request of `wgm.v1.Interfaces/List`: List the interfaces.
     public struct ListInterfacesRequest: Hashable, Sendable {
         public init() {}

@@ -12,6 +12,26 @@ extension V1.CreateInterfaceRequest: RequestMessage {
     }
 }
 
+extension V1.PlanImportRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
+extension V1.ImportInterfaceRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.ListInterfacesRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/*"]
@@ -85,6 +105,35 @@ extension V1.CreateInterfaceRequest: AuditedMessage {
         writer.clear("dns", self.dns) { $0.string($1) }
         writer.clear("down", self.down) { $0.bool($1) }
         writer.clear("drift_policy", self.driftPolicy) { $0.name($1) }
+    }
+}
+
+extension V1.PlanImportRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("source", self.source) { $0.object($1) }
+    }
+}
+
+extension V1.ImportInterfaceRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("source", self.source) { $0.object($1) }
+    }
+}
+
+extension V1.ImportSource: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("from_kernel", self.fromKernel) { $0.bool($1) }
+        writer.clear("public_key", self.publicKey) { $0.string($1) }
+        writer.hashed("private_key", isPresent: self.privateKey != nil, alone: V1.ImportSource(privateKey: self.privateKey))
+        writer.clear("listen_port", self.listenPort) { $0.number($1) }
+        writer.clear("firewall_mark", self.firewallMark) { $0.number($1) }
+        writer.clear("mtu", self.mtu) { $0.number($1) }
+        writer.clear("addresses", self.addresses) { $0.string($1) }
+        writer.clear("dns", self.dns) { $0.string($1) }
+        writer.clear("endpoint", self.endpoint) { $0.string($1) }
+        writer.clear("peers", self.peers) { $0.object($1) }
     }
 }
 

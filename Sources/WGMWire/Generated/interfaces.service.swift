@@ -19,6 +19,30 @@ extension V1 {
             isReplyStream: false,
             summary: "Create an interface, with a key pair and an address prefix of its own."
         )
+        /// Say what an import would do; it changes nothing.
+        public static let planImport = MethodDescriptor(
+            name: "wgm.v1.Interfaces/PlanImport",
+            verb: "import",
+            resource: "node/{node}/interface/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 1_048_576,
+            isAudited: true,
+            summary: "Say what an import would do; it changes nothing."
+        )
+        /// Take over an interface that was there before wgm, with its keys and peers, as one revision.
+        public static let importInterface = MethodDescriptor(
+            name: "wgm.v1.Interfaces/ImportInterface",
+            verb: "import",
+            resource: "node/{node}/interface/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 1_048_576,
+            isAudited: true,
+            summary: "Take over an interface that was there before wgm, with its keys and peers, as one revision."
+        )
         /// List the interfaces.
         public static let list = MethodDescriptor(
             name: "wgm.v1.Interfaces/List",
@@ -113,6 +137,12 @@ public protocol InterfacesService<Context>: Sendable {
     /// Create an interface, with a key pair and an address prefix of its own.
     func create(_ request: V1.CreateInterfaceRequest, _ context: Context) -> Reply<V1.CreateInterfaceResponse>
 
+    /// Say what an import would do; it changes nothing.
+    func planImport(_ request: V1.PlanImportRequest, _ context: Context) -> Reply<V1.ImportInterfaceResponse>
+
+    /// Take over an interface that was there before wgm, with its keys and peers, as one revision.
+    func importInterface(_ request: V1.ImportInterfaceRequest, _ context: Context) -> Reply<V1.ImportInterfaceResponse>
+
     /// List the interfaces.
     func list(_ request: V1.ListInterfacesRequest, _ context: Context) -> Reply<V1.ListInterfacesResponse>
 
@@ -137,6 +167,8 @@ extension InterfacesService {
     public var routes: [Route<Context>] {
         [
             Route(V1.Interfaces.create) { self.create($0, $1) },
+            Route(V1.Interfaces.planImport) { self.planImport($0, $1) },
+            Route(V1.Interfaces.importInterface) { self.importInterface($0, $1) },
             Route(V1.Interfaces.list) { self.list($0, $1) },
             Route(V1.Interfaces.get) { self.get($0, $1) },
             Route(V1.Interfaces.setUp) { self.setUp($0, $1) },
@@ -153,6 +185,20 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.CreateInterfaceRequest = V1.CreateInterfaceRequest()
     ) throws(Status) -> V1.CreateInterfaceResponse {
         try call(V1.Interfaces.create, request, as: V1.CreateInterfaceResponse.self)
+    }
+
+    /// Say what an import would do; it changes nothing.
+    public mutating func interfacesPlanImport(
+        _ request: V1.PlanImportRequest = V1.PlanImportRequest()
+    ) throws(Status) -> V1.ImportInterfaceResponse {
+        try call(V1.Interfaces.planImport, request, as: V1.ImportInterfaceResponse.self)
+    }
+
+    /// Take over an interface that was there before wgm, with its keys and peers, as one revision.
+    public mutating func interfacesImportInterface(
+        _ request: V1.ImportInterfaceRequest = V1.ImportInterfaceRequest()
+    ) throws(Status) -> V1.ImportInterfaceResponse {
+        try call(V1.Interfaces.importInterface, request, as: V1.ImportInterfaceResponse.self)
     }
 
     /// List the interfaces.

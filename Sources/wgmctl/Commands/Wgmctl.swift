@@ -11,7 +11,8 @@ struct Wgmctl: ParsableCommand {
         discussion: examples(
             "wgmctl interface create wg0 --endpoint vpn.example.org",
             "wgmctl peer create wg0 anna --config anna.conf",
-            "wgmctl peer list -o json"
+            "wgmctl peer list -o json",
+            "wgmctl import /etc/wireguard/wg0.conf --dry-run"
         ) + "\n\n" + exitCodes,
         version: "wgmctl \(WGMVersion.current)",
         subcommands: [
@@ -19,7 +20,7 @@ struct Wgmctl: ParsableCommand {
             RevisionGroup.self, AddressGroup.self,
             PlanCommand.self, ApplyCommand.self, ExportCommand.self, ConfirmCommand.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
-            StatusCommand.self, DriftCommand.self, VersionCommand.self, CallCommand.self, MethodsCommand.self,
+            StatusCommand.self, DriftCommand.self, ImportCommand.self, VersionCommand.self, CallCommand.self, MethodsCommand.self,
         ]
     )
 

@@ -36,7 +36,7 @@ extension V1.InterfaceDrift {
         }
     }
 
-    fileprivate var document: Document {
+    var document: Document {
         .object([
             "interface": .text(interface), "policy": .text(policy?.word), "items": .list(items.map(\.document)),
             "since_unix_ms": .number(sinceUnixMs), "outcome": .text(outcome?.word), "reason": .text(reason),
@@ -46,7 +46,7 @@ extension V1.InterfaceDrift {
 }
 
 extension V1.DriftItem {
-    fileprivate var document: Document {
+    var document: Document {
         .object(["attribute": .text(attribute), "database": .text(database), "kernel": .text(kernel)])
     }
 }

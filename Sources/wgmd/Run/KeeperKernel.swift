@@ -26,6 +26,10 @@ struct KeeperKernel: Kernel {
         try await client.seal(boxes, for: interface)
     }
 
+    func secrets(of name: InterfaceName, for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await client.secrets(of: name, for: interface)
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await client.apply(change, to: name, owner: owner)
     }

@@ -212,6 +212,9 @@ private struct StubbornKernel: Kernel {
     func seal(_ boxes: [SecretBox], for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
         try await inner.seal(boxes, for: interface)
     }
+    func secrets(of name: InterfaceName, for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        try await inner.secrets(of: name, for: interface)
+    }
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         try await inner.apply(change, to: name, owner: owner)
     }

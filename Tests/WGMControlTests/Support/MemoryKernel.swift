@@ -12,6 +12,8 @@ final class MemoryKernel: Kernel {
         var told: [KernelChange] = []
         var dumps = 0
         var keyCount: UInt8 = 0
+        /// Preshared keys of a link that somebody else made, by their mark.
+        var preshared: [PublicKey: KeyMark] = [:]
         /// What the next changes of a kind are refused with.
         var refusal: (@Sendable (KernelChange) -> KernelFailure?)?
         var dumpFailure: KernelFailure?
@@ -72,6 +74,16 @@ final class MemoryKernel: Kernel {
         }
     }
 
+    /// The last byte of a public key in the tests is the number of its private key.
+    func secrets(of name: InterfaceName, for interface: InterfaceID) async throws(KernelFailure) -> [SealedSecret] {
+        let (link, preshared) = state.withLock { ($0.links[name], $0.preshared) }
+        guard let link, link.owner == nil, let key = link.publicKey, let number = key.bytes.last,
+            let sealed = SealedKey(bytes: [UInt8](repeating: number, count: SealedKey.byteCount))
+        else { throw KernelFailure(.notOurs, "no free link") }
+        return [SealedSecret(publicKey: key, key: sealed, mark: nil)]
+            + preshared.map { SealedSecret(publicKey: $0.key, key: sealed, mark: $0.value) }
+    }
+
     func apply(_ change: KernelChange, to name: InterfaceName, owner: InterfaceID) async throws(KernelFailure) {
         let failure: KernelFailure? = state.withLock { state in
             state.told.append(change)
@@ -84,6 +96,12 @@ final class MemoryKernel: Kernel {
             }
             guard var link = state.links[name] else {
                 return change == .deleteLink ? nil : KernelFailure(.noSuchInterface, "no such link")
+            }
+            if case .takeLink(let key) = change {
+                guard link.owner == nil, link.publicKey == key else { return KernelFailure(.notOurs, "not ours") }
+                link.owner = owner
+                state.links[name] = link
+                return nil
             }
             guard link.owner == owner else { return KernelFailure(.notOurs, "not ours") }
             if change == .deleteLink {
@@ -117,7 +135,8 @@ extension ActualInterface {
     /// What the real kernel makes of a change to a link that exists.
     mutating func follow(_ change: KernelChange, keys: UInt8 = 0) {
         switch change {
-        case .createLink, .deleteLink: break
+        case .createLink, .deleteLink, .takeLink: break
+        case .releaseLink: owner = nil
         case .setLink(let mtu, let isUp):
             if let mtu { self.mtu = mtu }
             if let isUp {

@@ -101,6 +101,18 @@ actor MemoryStore: Store {
             let record = InterfaceRecord(new, revision: revision, created: entry.time)
             state.interfaces[new.name] = record
             touched.interfaces = [record]
+        case .importInterface(let new):
+            var record = InterfaceRecord(new.interface, revision: revision, created: entry.time)
+            record.addresses = new.addresses
+            state.interfaces[record.name] = record
+            touched.interfaces = [record]
+            for peer in new.peers {
+                lastPeer += 1
+                var made = PeerRecord(peer, in: record, id: lastPeer, revision, entry.time)
+                made.addresses = peer.addresses
+                state.peers[record.id, default: [:]][peer.name] = made
+                touched.peers.append(made)
+            }
         case .setInterfaceUp(let name, let isUp):
             var record = try interface(name)
             record.isUp = isUp

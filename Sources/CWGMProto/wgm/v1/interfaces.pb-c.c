@@ -187,6 +187,186 @@ void   wgm__v1__create_interface_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__create_interface_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__plan_import_request__init
+                     (Wgm__V1__PlanImportRequest         *message)
+{
+  static const Wgm__V1__PlanImportRequest init_value = WGM__V1__PLAN_IMPORT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__plan_import_request__get_packed_size
+                     (const Wgm__V1__PlanImportRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__plan_import_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__plan_import_request__pack
+                     (const Wgm__V1__PlanImportRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__plan_import_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__plan_import_request__pack_to_buffer
+                     (const Wgm__V1__PlanImportRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__plan_import_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__PlanImportRequest *
+       wgm__v1__plan_import_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__PlanImportRequest *)
+     protobuf_c_message_unpack (&wgm__v1__plan_import_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__plan_import_request__free_unpacked
+                     (Wgm__V1__PlanImportRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__plan_import_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__import_interface_request__init
+                     (Wgm__V1__ImportInterfaceRequest         *message)
+{
+  static const Wgm__V1__ImportInterfaceRequest init_value = WGM__V1__IMPORT_INTERFACE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__import_interface_request__get_packed_size
+                     (const Wgm__V1__ImportInterfaceRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__import_interface_request__pack
+                     (const Wgm__V1__ImportInterfaceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__import_interface_request__pack_to_buffer
+                     (const Wgm__V1__ImportInterfaceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ImportInterfaceRequest *
+       wgm__v1__import_interface_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ImportInterfaceRequest *)
+     protobuf_c_message_unpack (&wgm__v1__import_interface_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__import_interface_request__free_unpacked
+                     (Wgm__V1__ImportInterfaceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__import_interface_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__import_source__init
+                     (Wgm__V1__ImportSource         *message)
+{
+  static const Wgm__V1__ImportSource init_value = WGM__V1__IMPORT_SOURCE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__import_source__get_packed_size
+                     (const Wgm__V1__ImportSource *message)
+{
+  assert(message->base.descriptor == &wgm__v1__import_source__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__import_source__pack
+                     (const Wgm__V1__ImportSource *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__import_source__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__import_source__pack_to_buffer
+                     (const Wgm__V1__ImportSource *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__import_source__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ImportSource *
+       wgm__v1__import_source__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ImportSource *)
+     protobuf_c_message_unpack (&wgm__v1__import_source__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__import_source__free_unpacked
+                     (Wgm__V1__ImportSource *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__import_source__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__import_interface_response__init
+                     (Wgm__V1__ImportInterfaceResponse         *message)
+{
+  static const Wgm__V1__ImportInterfaceResponse init_value = WGM__V1__IMPORT_INTERFACE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__import_interface_response__get_packed_size
+                     (const Wgm__V1__ImportInterfaceResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__import_interface_response__pack
+                     (const Wgm__V1__ImportInterfaceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__import_interface_response__pack_to_buffer
+                     (const Wgm__V1__ImportInterfaceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__import_interface_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ImportInterfaceResponse *
+       wgm__v1__import_interface_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ImportInterfaceResponse *)
+     protobuf_c_message_unpack (&wgm__v1__import_interface_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__import_interface_response__free_unpacked
+                     (Wgm__V1__ImportInterfaceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__import_interface_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__list_interfaces_request__init
                      (Wgm__V1__ListInterfacesRequest         *message)
 {
@@ -1383,6 +1563,366 @@ const ProtobufCMessageDescriptor wgm__v1__create_interface_response__descriptor 
   wgm__v1__create_interface_response__field_indices_by_name,
   1,  wgm__v1__create_interface_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__create_interface_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__plan_import_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__PlanImportRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__PlanImportRequest, source),
+    &wgm__v1__import_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__plan_import_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = source */
+};
+static const ProtobufCIntRange wgm__v1__plan_import_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__plan_import_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.PlanImportRequest",
+  "PlanImportRequest",
+  "Wgm__V1__PlanImportRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__PlanImportRequest),
+  2,
+  wgm__v1__plan_import_request__field_descriptors,
+  wgm__v1__plan_import_request__field_indices_by_name,
+  1,  wgm__v1__plan_import_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__plan_import_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__import_interface_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ImportInterfaceRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ImportInterfaceRequest, source),
+    &wgm__v1__import_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__import_interface_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = source */
+};
+static const ProtobufCIntRange wgm__v1__import_interface_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__import_interface_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ImportInterfaceRequest",
+  "ImportInterfaceRequest",
+  "Wgm__V1__ImportInterfaceRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__ImportInterfaceRequest),
+  2,
+  wgm__v1__import_interface_request__field_descriptors,
+  wgm__v1__import_interface_request__field_indices_by_name,
+  1,  wgm__v1__import_interface_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__import_interface_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__import_source__field_descriptors[10] =
+{
+  {
+    "from_kernel",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__ImportSource, has_from_kernel),
+    offsetof(Wgm__V1__ImportSource, from_kernel),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "public_key",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ImportSource, public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "private_key",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Wgm__V1__ImportSource, has_private_key),
+    offsetof(Wgm__V1__ImportSource, private_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "listen_port",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__ImportSource, has_listen_port),
+    offsetof(Wgm__V1__ImportSource, listen_port),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "firewall_mark",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__ImportSource, has_firewall_mark),
+    offsetof(Wgm__V1__ImportSource, firewall_mark),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mtu",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__ImportSource, has_mtu),
+    offsetof(Wgm__V1__ImportSource, mtu),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "addresses",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Wgm__V1__ImportSource, n_addresses),
+    offsetof(Wgm__V1__ImportSource, addresses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dns",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Wgm__V1__ImportSource, n_dns),
+    offsetof(Wgm__V1__ImportSource, dns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "endpoint",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ImportSource, endpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "peers",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ImportSource, n_peers),
+    offsetof(Wgm__V1__ImportSource, peers),
+    &wgm__v1__new_peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__import_source__field_indices_by_name[] = {
+  6,   /* field[6] = addresses */
+  7,   /* field[7] = dns */
+  8,   /* field[8] = endpoint */
+  4,   /* field[4] = firewall_mark */
+  0,   /* field[0] = from_kernel */
+  3,   /* field[3] = listen_port */
+  5,   /* field[5] = mtu */
+  9,   /* field[9] = peers */
+  2,   /* field[2] = private_key */
+  1,   /* field[1] = public_key */
+};
+static const ProtobufCIntRange wgm__v1__import_source__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor wgm__v1__import_source__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ImportSource",
+  "ImportSource",
+  "Wgm__V1__ImportSource",
+  "wgm.v1",
+  sizeof(Wgm__V1__ImportSource),
+  10,
+  wgm__v1__import_source__field_descriptors,
+  wgm__v1__import_source__field_indices_by_name,
+  1,  wgm__v1__import_source__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__import_source__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__import_interface_response__field_descriptors[6] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ImportInterfaceResponse, interface),
+    &wgm__v1__interface__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "peers",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ImportInterfaceResponse, n_peers),
+    offsetof(Wgm__V1__ImportInterfaceResponse, peers),
+    &wgm__v1__peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "takes_link",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__ImportInterfaceResponse, has_takes_link),
+    offsetof(Wgm__V1__ImportInterfaceResponse, takes_link),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "changes",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ImportInterfaceResponse, n_changes),
+    offsetof(Wgm__V1__ImportInterfaceResponse, changes),
+    &wgm__v1__drift_item__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remarks",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Wgm__V1__ImportInterfaceResponse, n_remarks),
+    offsetof(Wgm__V1__ImportInterfaceResponse, remarks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__ImportInterfaceResponse, has_revision),
+    offsetof(Wgm__V1__ImportInterfaceResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__import_interface_response__field_indices_by_name[] = {
+  3,   /* field[3] = changes */
+  0,   /* field[0] = interface */
+  1,   /* field[1] = peers */
+  4,   /* field[4] = remarks */
+  5,   /* field[5] = revision */
+  2,   /* field[2] = takes_link */
+};
+static const ProtobufCIntRange wgm__v1__import_interface_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor wgm__v1__import_interface_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ImportInterfaceResponse",
+  "ImportInterfaceResponse",
+  "Wgm__V1__ImportInterfaceResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__ImportInterfaceResponse),
+  6,
+  wgm__v1__import_interface_response__field_descriptors,
+  wgm__v1__import_interface_response__field_indices_by_name,
+  1,  wgm__v1__import_interface_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__import_interface_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define wgm__v1__list_interfaces_request__field_descriptors NULL

@@ -15,11 +15,16 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "wgm/v1/common.pb-c.h"
+#include "wgm/v1/peers.pb-c.h"
 
 typedef struct Wgm__V1__Interface Wgm__V1__Interface;
 typedef struct Wgm__V1__InterfaceStatus Wgm__V1__InterfaceStatus;
 typedef struct Wgm__V1__CreateInterfaceRequest Wgm__V1__CreateInterfaceRequest;
 typedef struct Wgm__V1__CreateInterfaceResponse Wgm__V1__CreateInterfaceResponse;
+typedef struct Wgm__V1__PlanImportRequest Wgm__V1__PlanImportRequest;
+typedef struct Wgm__V1__ImportInterfaceRequest Wgm__V1__ImportInterfaceRequest;
+typedef struct Wgm__V1__ImportSource Wgm__V1__ImportSource;
+typedef struct Wgm__V1__ImportInterfaceResponse Wgm__V1__ImportInterfaceResponse;
 typedef struct Wgm__V1__ListInterfacesRequest Wgm__V1__ListInterfacesRequest;
 typedef struct Wgm__V1__ListInterfacesResponse Wgm__V1__ListInterfacesResponse;
 typedef struct Wgm__V1__GetInterfaceRequest Wgm__V1__GetInterfaceRequest;
@@ -154,6 +159,75 @@ struct  Wgm__V1__CreateInterfaceResponse
 #define WGM__V1__CREATE_INTERFACE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__create_interface_response__descriptor) \
     , NULL, 0, 0 }
+
+
+struct  Wgm__V1__PlanImportRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  Wgm__V1__ImportSource *source;
+};
+#define WGM__V1__PLAN_IMPORT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__plan_import_request__descriptor) \
+    , NULL, NULL }
+
+
+struct  Wgm__V1__ImportInterfaceRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  Wgm__V1__ImportSource *source;
+};
+#define WGM__V1__IMPORT_INTERFACE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__import_interface_request__descriptor) \
+    , NULL, NULL }
+
+
+struct  Wgm__V1__ImportSource
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_from_kernel;
+  protobuf_c_boolean from_kernel;
+  char *public_key;
+  protobuf_c_boolean has_private_key;
+  ProtobufCBinaryData private_key;
+  protobuf_c_boolean has_listen_port;
+  uint32_t listen_port;
+  protobuf_c_boolean has_firewall_mark;
+  uint32_t firewall_mark;
+  protobuf_c_boolean has_mtu;
+  uint32_t mtu;
+  size_t n_addresses;
+  char **addresses;
+  size_t n_dns;
+  char **dns;
+  char *endpoint;
+  size_t n_peers;
+  Wgm__V1__NewPeer **peers;
+};
+#define WGM__V1__IMPORT_SOURCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__import_source__descriptor) \
+    , 0, 0, NULL, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, 0,NULL }
+
+
+struct  Wgm__V1__ImportInterfaceResponse
+{
+  ProtobufCMessage base;
+  Wgm__V1__Interface *interface;
+  size_t n_peers;
+  Wgm__V1__Peer **peers;
+  protobuf_c_boolean has_takes_link;
+  protobuf_c_boolean takes_link;
+  size_t n_changes;
+  Wgm__V1__DriftItem **changes;
+  size_t n_remarks;
+  char **remarks;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__IMPORT_INTERFACE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__import_interface_response__descriptor) \
+    , NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Wgm__V1__ListInterfacesRequest
@@ -401,6 +475,82 @@ Wgm__V1__CreateInterfaceResponse *
                       const uint8_t       *data);
 void   wgm__v1__create_interface_response__free_unpacked
                      (Wgm__V1__CreateInterfaceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__PlanImportRequest methods */
+void   wgm__v1__plan_import_request__init
+                     (Wgm__V1__PlanImportRequest         *message);
+size_t wgm__v1__plan_import_request__get_packed_size
+                     (const Wgm__V1__PlanImportRequest   *message);
+size_t wgm__v1__plan_import_request__pack
+                     (const Wgm__V1__PlanImportRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__plan_import_request__pack_to_buffer
+                     (const Wgm__V1__PlanImportRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__PlanImportRequest *
+       wgm__v1__plan_import_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__plan_import_request__free_unpacked
+                     (Wgm__V1__PlanImportRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ImportInterfaceRequest methods */
+void   wgm__v1__import_interface_request__init
+                     (Wgm__V1__ImportInterfaceRequest         *message);
+size_t wgm__v1__import_interface_request__get_packed_size
+                     (const Wgm__V1__ImportInterfaceRequest   *message);
+size_t wgm__v1__import_interface_request__pack
+                     (const Wgm__V1__ImportInterfaceRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__import_interface_request__pack_to_buffer
+                     (const Wgm__V1__ImportInterfaceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ImportInterfaceRequest *
+       wgm__v1__import_interface_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__import_interface_request__free_unpacked
+                     (Wgm__V1__ImportInterfaceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ImportSource methods */
+void   wgm__v1__import_source__init
+                     (Wgm__V1__ImportSource         *message);
+size_t wgm__v1__import_source__get_packed_size
+                     (const Wgm__V1__ImportSource   *message);
+size_t wgm__v1__import_source__pack
+                     (const Wgm__V1__ImportSource   *message,
+                      uint8_t             *out);
+size_t wgm__v1__import_source__pack_to_buffer
+                     (const Wgm__V1__ImportSource   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ImportSource *
+       wgm__v1__import_source__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__import_source__free_unpacked
+                     (Wgm__V1__ImportSource *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ImportInterfaceResponse methods */
+void   wgm__v1__import_interface_response__init
+                     (Wgm__V1__ImportInterfaceResponse         *message);
+size_t wgm__v1__import_interface_response__get_packed_size
+                     (const Wgm__V1__ImportInterfaceResponse   *message);
+size_t wgm__v1__import_interface_response__pack
+                     (const Wgm__V1__ImportInterfaceResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__import_interface_response__pack_to_buffer
+                     (const Wgm__V1__ImportInterfaceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ImportInterfaceResponse *
+       wgm__v1__import_interface_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__import_interface_response__free_unpacked
+                     (Wgm__V1__ImportInterfaceResponse *message,
                       ProtobufCAllocator *allocator);
 /* Wgm__V1__ListInterfacesRequest methods */
 void   wgm__v1__list_interfaces_request__init
@@ -682,6 +832,18 @@ typedef void (*Wgm__V1__CreateInterfaceRequest_Closure)
 typedef void (*Wgm__V1__CreateInterfaceResponse_Closure)
                  (const Wgm__V1__CreateInterfaceResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__PlanImportRequest_Closure)
+                 (const Wgm__V1__PlanImportRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ImportInterfaceRequest_Closure)
+                 (const Wgm__V1__ImportInterfaceRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ImportSource_Closure)
+                 (const Wgm__V1__ImportSource *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ImportInterfaceResponse_Closure)
+                 (const Wgm__V1__ImportInterfaceResponse *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__ListInterfacesRequest_Closure)
                  (const Wgm__V1__ListInterfacesRequest *message,
                   void *closure_data);
@@ -737,6 +899,10 @@ extern const ProtobufCMessageDescriptor wgm__v1__interface__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__interface_status__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_interface_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_interface_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__plan_import_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__import_interface_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__import_source__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__import_interface_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__list_interfaces_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__list_interfaces_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__get_interface_request__descriptor;
