@@ -61,6 +61,8 @@ extension Change {
         case .rollBack(let target): "roll back to revision \(target)"
         case .deleteInterface(let name, _): "delete interface \(name)"
         case .createPeers(let interface, let peers): "create \(Self.peers(peers.map(\.name))) of \(interface)"
+        case .updateInterface(let name, let update): "change interface \(name): \(update.summary)"
+        case .updatePeer(let interface, let name, let update): "change peer \(name) of \(interface): \(update.summary)"
         case .setPeersEnabled(let interface, let names, let enabled):
             "\(enabled ? "enable" : "disable") \(Self.peers(names)) of \(interface)"
         case .deletePeers(let interface, let names): "delete \(Self.peers(names)) of \(interface)"

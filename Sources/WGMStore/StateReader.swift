@@ -88,7 +88,7 @@ struct StateReader {
             connection.query(
                 """
                 SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                       keepalive, sealed_preshared_key, comment, revision, created
+                       keepalive, sealed_preshared_key, comment, valid_from, valid_until, revision, created
                 FROM peer WHERE interface = ANY ($1) ORDER BY id
                 """,
                 ids
@@ -108,7 +108,7 @@ struct StateReader {
             connection.query(
                 """
                 SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                       keepalive, sealed_preshared_key, comment, revision, created
+                       keepalive, sealed_preshared_key, comment, valid_from, valid_until, revision, created
                 FROM peer WHERE id = ANY ($1) ORDER BY id
                 """,
                 .ints(ids)
@@ -209,6 +209,7 @@ extension Row {
             keepalive: UInt16(clamping: try int()),
             presharedKey: try presharedKey(),
             comment: try text(),
+            validity: Validity(from: try optionalTime(), until: try optionalTime()),
             revision: try int(),
             created: try time()
         )

@@ -92,6 +92,55 @@ extension StoreTests {
             #expect(same.objects.isEmpty)
         }
 
+        @Test func aChangeInPlaceKeepsTheRestAndIsRolledBack() async throws {
+            let store = try await store()
+            func alice() async throws -> PeerRecord {
+                let peers = try await store.load().peers.values.flatMap(\.values)
+                return try #require(peers.first { $0.name.value == "alice" })
+            }
+            let before = (revision: try await store.currentRevision(), peer: try await alice())
+            var update = PeerUpdate()
+            update.publicKey = try key(9)
+            update.routed = [try prefix("192.0.2.0/25")]
+            update.keepalive = 7
+            update.validUntil = .set(Timestamp(seconds: 4_000_000_000))
+            try await store.change(.updatePeer(interface("wg0"), name("alice"), update))
+            let changed = try await alice()
+            #expect(changed.publicKey == update.publicKey && changed.routed == update.routed && changed.keepalive == 7)
+            #expect(changed.addresses == before.peer.addresses && changed.id == before.peer.id)
+            #expect(changed.validity == Validity(until: Timestamp(seconds: 4_000_000_000)))
+            var cleared = PeerUpdate()
+            cleared.validUntil = .clear
+            try await store.change(.updatePeer(interface("wg0"), name("alice"), cleared))
+            #expect(try await alice().validity == Validity() && alice().keepalive == 7)
+            try await store.change(.rollBack(to: before.revision + 1))
+            #expect(try await alice().validity == changed.validity)
+            try await store.change(.rollBack(to: before.revision))
+            #expect(try await alice().publicKey == before.peer.publicKey)
+            #expect(try await store.differences(from: before.revision, to: store.currentRevision()).objects.isEmpty)
+        }
+
+        @Test func aChangeThatTakesWhatAnotherHasIsRefused() async throws {
+            let store = try await store()
+            var prefixes = PeerUpdate()
+            prefixes.routed = [try prefix("192.0.2.128/25")]
+            var taken = PeerUpdate()
+            taken.publicKey = try key(1)
+            let before = try await store.currentRevision()
+            for update in [prefixes, taken] {
+                await #expect(throws: StoreFailure.self) {
+                    try await store.change(.updatePeer(interface("wg0"), name("bob"), update))
+                }
+            }
+            var port = InterfaceUpdate()
+            port.listenPort = 51820
+            try await store.make("wg1")
+            await #expect(throws: StoreFailure.taken(what: "listen port 51820", owner: "interface wg0")) {
+                try await store.change(.updateInterface(interface("wg1"), port))
+            }
+            #expect(try await store.currentRevision() == before + 1)
+        }
+
         @Test func aPrefixThatMovedBetweenPeersIsAdopted() async throws {
             let store = try await store()
             let (alice, bob) = try (key(1), key(2))

@@ -140,6 +140,14 @@ extension V1.Freshness: SampledMessage {
     }
 }
 
+extension V1.TextList: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.TextList {
+        V1.TextList(
+            items: random.list(String.self)
+        )
+    }
+}
+
 extension V1.Grant: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.Grant {
         V1.Grant(
@@ -433,6 +441,30 @@ extension V1.SetInterfaceUpResponse: SampledMessage {
     }
 }
 
+extension V1.UpdateInterfaceRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.UpdateInterfaceRequest {
+        V1.UpdateInterfaceRequest(
+            name: random.maybe(String.self),
+            mtu: random.maybe(UInt32.self),
+            listenPort: random.maybe(UInt32.self),
+            endpoint: random.maybe(String.self),
+            firewallMark: random.maybe(UInt32.self),
+            dns: random.maybe(V1.TextList.self),
+            up: random.maybe(Bool.self),
+            driftPolicy: random.maybe(V1.DriftPolicy.self)
+        )
+    }
+}
+
+extension V1.UpdateInterfaceResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.UpdateInterfaceResponse {
+        V1.UpdateInterfaceResponse(
+            interface: random.maybe(V1.Interface.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
 extension V1.SetDriftPolicyRequest: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.SetDriftPolicyRequest {
         V1.SetDriftPolicyRequest(
@@ -586,7 +618,9 @@ extension V1.Peer: SampledMessage {
             revision: random.maybe(Int64.self),
             createdUnixMs: random.maybe(Int64.self),
             status: random.maybe(V1.PeerStatus.self),
-            hasPresharedKey: random.maybe(Bool.self)
+            hasPresharedKey: random.maybe(Bool.self),
+            validFromUnixMs: random.maybe(Int64.self),
+            validUntilUnixMs: random.maybe(Int64.self)
         )
     }
 }
@@ -616,7 +650,9 @@ extension V1.NewPeer: SampledMessage {
             keepaliveS: random.maybe(UInt32.self),
             comment: random.maybe(String.self),
             disabled: random.maybe(Bool.self),
-            presharedKey: random.maybe([UInt8].self)
+            presharedKey: random.maybe([UInt8].self),
+            validFromUnixMs: random.maybe(Int64.self),
+            validUntilUnixMs: random.maybe(Int64.self)
         )
     }
 }
@@ -690,6 +726,33 @@ extension V1.SetPeerEnabledRequest: SampledMessage {
 extension V1.SetPeerEnabledResponse: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.SetPeerEnabledResponse {
         V1.SetPeerEnabledResponse(
+            peer: random.maybe(V1.Peer.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.UpdatePeerRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.UpdatePeerRequest {
+        V1.UpdatePeerRequest(
+            interface: random.maybe(String.self),
+            name: random.maybe(String.self),
+            publicKey: random.maybe(String.self),
+            addresses: random.maybe(V1.TextList.self),
+            allowedAddresses: random.maybe(V1.TextList.self),
+            endpoint: random.maybe(String.self),
+            keepaliveS: random.maybe(UInt32.self),
+            comment: random.maybe(String.self),
+            presharedKey: random.maybe([UInt8].self),
+            validFromUnixMs: random.maybe(Int64.self),
+            validUntilUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.UpdatePeerResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.UpdatePeerResponse {
+        V1.UpdatePeerResponse(
             peer: random.maybe(V1.Peer.self),
             revision: random.maybe(Int64.self)
         )
@@ -1130,6 +1193,7 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.RevokeTokenRequest.self,
     V1.RevokeTokenResponse.self,
     V1.Freshness.self,
+    V1.TextList.self,
     V1.Grant.self,
     V1.FileAttribute.self,
     V1.FileObject.self,
@@ -1157,6 +1221,8 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.GetInterfaceResponse.self,
     V1.SetInterfaceUpRequest.self,
     V1.SetInterfaceUpResponse.self,
+    V1.UpdateInterfaceRequest.self,
+    V1.UpdateInterfaceResponse.self,
     V1.SetDriftPolicyRequest.self,
     V1.SetDriftPolicyResponse.self,
     V1.ListDriftRequest.self,
@@ -1183,6 +1249,8 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.GetPeerResponse.self,
     V1.SetPeerEnabledRequest.self,
     V1.SetPeerEnabledResponse.self,
+    V1.UpdatePeerRequest.self,
+    V1.UpdatePeerResponse.self,
     V1.DeletePeerRequest.self,
     V1.DeletePeerResponse.self,
     V1.GetPeerConfigRequest.self,

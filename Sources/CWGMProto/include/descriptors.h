@@ -80,6 +80,11 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__freshness__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__text_list(void)
+{
+	return &wgm__v1__text_list__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__grant(void)
 {
 	return &wgm__v1__grant__descriptor;
@@ -215,6 +220,16 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__set_interface_up_response__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__update_interface_request(void)
+{
+	return &wgm__v1__update_interface_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__update_interface_response(void)
+{
+	return &wgm__v1__update_interface_response__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_drift_policy_request(void)
 {
 	return &wgm__v1__set_drift_policy_request__descriptor;
@@ -343,6 +358,16 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_peer_enabled_response(void)
 {
 	return &wgm__v1__set_peer_enabled_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__update_peer_request(void)
+{
+	return &wgm__v1__update_peer_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__update_peer_response(void)
+{
+	return &wgm__v1__update_peer_response__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__delete_peer_request(void)

@@ -89,7 +89,7 @@ extension Reconciler {
         do throws(KernelFailure) {
             let ticket = view.beginObservation()
             let actual = try await kernel.dump(name)
-            guard let wanted = view.wanted(name) else { return }
+            guard let wanted = view.wanted(name, at: clock.now) else { return }
             if let owner = actual?.owner, owner != wanted.interface.id { return await repair(name) }
             let step = try Step(name, wanted, actual, isFormer: view.isFormer)
             observe(name, actual, step, nil, ticket)

@@ -61,7 +61,7 @@ package actor Reconciler {
             for _ in 0..<Self.maxRounds {
                 let ticket = view.beginObservation()
                 actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name), actual, isFormer: view.isFormer)
+                let step = try Step(name, view.wanted(name, at: clock.now), actual, isFormer: view.isFormer)
                 differences += step.differences
                 if items == nil { items = step.items }
                 observe(name, actual, step, nil, ticket)
@@ -87,7 +87,7 @@ package actor Reconciler {
             let ticket = view.beginObservation()
             do throws(KernelFailure) {
                 let actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name), actual, isFormer: view.isFormer)
+                let step = try Step(name, view.wanted(name, at: clock.now), actual, isFormer: view.isFormer)
                 observe(name, actual, step, view.observation(name)?.failure, ticket)
             } catch {
                 observe(failure: error, of: name)

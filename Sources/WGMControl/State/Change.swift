@@ -20,6 +20,8 @@ package enum Change: Hashable, Sendable {
     case applyFile(FileChange)
     /// All or none.
     case createPeers(InterfaceName, [NewPeer])
+    case updateInterface(InterfaceName, InterfaceUpdate)
+    case updatePeer(InterfaceName, ObjectName, PeerUpdate)
     case setPeersEnabled(InterfaceName, [ObjectName], Bool)
     case deletePeers(InterfaceName, [ObjectName])
     /// Refused with `lastAdmin` when nobody would be left who is one.
@@ -101,6 +103,7 @@ package struct NewPeer: Hashable, Sendable {
     package var keepalive: UInt16
     package var presharedKey: SealedPresharedKey?
     package var comment: String
+    package var validity: Validity
     package var isEnabled: Bool
     /// No addresses of its own, and none are given out either.
     package var hasNoAddresses: Bool
@@ -115,6 +118,7 @@ package struct NewPeer: Hashable, Sendable {
         keepalive: UInt16 = 0,
         presharedKey: SealedPresharedKey? = nil,
         comment: String = "",
+        validity: Validity = Validity(),
         isEnabled: Bool = true,
         hasNoAddresses: Bool = false
     ) {
@@ -127,6 +131,7 @@ package struct NewPeer: Hashable, Sendable {
         self.keepalive = keepalive
         self.presharedKey = presharedKey
         self.comment = comment
+        self.validity = validity
         self.isEnabled = isEnabled
         self.hasNoAddresses = hasNoAddresses
     }

@@ -123,11 +123,13 @@ package final class GatewayView: Sendable {
         content.withLock { $0.state.peers[interface]?.count ?? 0 }
     }
 
-    /// What the kernel is to hold under this name; nil when nothing.
-    func wanted(_ name: InterfaceName) -> (interface: InterfaceRecord, peers: [PeerRecord])? {
-        content.withLock { content in
+    /// What the kernel is to hold under this name now, with peers outside of their time disabled; nil when nothing.
+    func wanted(_ name: InterfaceName, at now: Timestamp) -> (interface: InterfaceRecord, peers: [PeerRecord])? {
+        var wanted: (interface: InterfaceRecord, peers: [PeerRecord])? = content.withLock { content in
             content.state.interfaces[name].map { ($0, Array((content.state.peers[$0.id] ?? [:]).values)) }
         }
+        wanted?.peers.keepOut(at: now)
+        return wanted
     }
 
     package var principals: [PrincipalRecord] {

@@ -83,6 +83,7 @@ package struct PeerRecord: Hashable, Sendable {
     /// nil when there is none.
     package var presharedKey: SealedPresharedKey?
     package var comment: String
+    package var validity: Validity
     package var revision: Int64
     package var created: Timestamp
 
@@ -98,6 +99,7 @@ package struct PeerRecord: Hashable, Sendable {
         keepalive: UInt16,
         presharedKey: SealedPresharedKey? = nil,
         comment: String,
+        validity: Validity = Validity(),
         revision: Int64,
         created: Timestamp
     ) {
@@ -112,12 +114,36 @@ package struct PeerRecord: Hashable, Sendable {
         self.keepalive = keepalive
         self.presharedKey = presharedKey
         self.comment = comment
+        self.validity = validity
         self.revision = revision
         self.created = created
     }
 
     /// Everything that WireGuard is to accept from, and send to, this peer.
     package var allowedAddresses: [IPPrefix] { addresses.map { IPPrefix(host: $0) } + routed }
+}
+
+/// When a peer is let in; always where nothing is said.
+package struct Validity: Hashable, Sendable {
+    package var from: Timestamp?
+    /// The first moment at which it is not let in any more.
+    package var until: Timestamp?
+
+    package init(from: Timestamp? = nil, until: Timestamp? = nil) {
+        self.from = from
+        self.until = until
+    }
+
+    package func holds(at now: Timestamp) -> Bool {
+        from.map { $0 <= now } ?? true && until.map { now < $0 } ?? true
+    }
+}
+
+extension [PeerRecord] {
+    /// Those that are not let in at this moment count as disabled.
+    mutating func keepOut(at now: Timestamp) {
+        for index in indices where !self[index].validity.holds(at: now) { self[index].isEnabled = false }
+    }
 }
 
 /// A named set of grants, built in.

@@ -15,11 +15,35 @@ extension Gateway {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):
                 let undo = Change.deleteInterface(interface.name, withPeers: true)
+                if interface.listenPort == nil { try await skipBusyPorts(interface.name, context) }
                 try await settle(interface.name, after: revision, undo: undo, context)
                 return .done(try report(interface.name), revision: revision)
             }
         }
     }
+
+    /// Ports that other programs hold the store does not know; each that is skipped leaves a revision that says so.
+    private func skipBusyPorts(_ name: InterfaceName, _ context: CallContext) async throws(Refusal) {
+        for _ in 0..<Self.maxBusyPorts {
+            do throws(KernelFailure) {
+                _ = try await reconciler.settle(name)
+                return
+            } catch {
+                guard error.reason == .inUse, let port = view.interface(name)?.listenPort else { return }
+                let taken = Set(view.interfaces.map(\.listenPort))
+                guard let next = (port...UInt16.max).first(where: { !taken.contains($0) }) else { return }
+                var update = InterfaceUpdate()
+                update.listenPort = next
+                var entry = context.entry(message: "another program holds the UDP port \(port)")
+                entry.method = "wgmd/next-port"
+                entry.request = "{}"
+                _ = try await commit(.updateInterface(name, update), entry, key: nil)
+            }
+        }
+    }
+
+    /// How many ports that other programs hold are skipped.
+    private static let maxBusyPorts = 16
 
     func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
         // Else half of the keys would need one key-encryption key, and half another.

@@ -25,7 +25,7 @@ extension Gateway {
     }
 
     /// Whoever makes a peer the way to everywhere needs a right of its own for that.
-    private func requireRouteAll(_ request: CheckedPeers, _ context: CallContext) throws(Refusal) {
+    func requireRouteAll(_ request: CheckedPeers, _ context: CallContext) throws(Refusal) {
         for peer in request.peers where peer.routed.contains(where: \.isWide) {
             let path = "node/\(node)/interface/\(request.interface)/peer/\(peer.name)"
             let resource = ResourcePattern(path) ?? .everything
@@ -41,7 +41,10 @@ extension Gateway {
     private func requireRouteAllTogether(_ request: CheckedPeers, _ context: CallContext) throws(Refusal) {
         let added = request.peers.flatMap(\.routed)
         guard !added.isEmpty else { return }
-        let present = view.interfaces.flatMap { view.peers(of: $0.name) }.flatMap(\.routed)
+        let names = Set(request.peers.map(\.name))
+        let present = view.interfaces.flatMap { interface in
+            view.peers(of: interface.name).filter { interface.name != request.interface || !names.contains($0.name) }
+        }.flatMap(\.routed)
         for family in Set(added.map(\.family)) where IPPrefix.areWide((present + added).filter { $0.family == family })
         {
             let path = "node/\(node)/interface/\(request.interface)/peer/*"
@@ -152,7 +155,7 @@ extension Gateway {
         return (checkedInterface, checkedName)
     }
 
-    private func report(_ name: ObjectName, of interface: InterfaceName) throws(Refusal) -> PeerReport {
+    func report(_ name: ObjectName, of interface: InterfaceName) throws(Refusal) -> PeerReport {
         guard view.interface(interface) != nil else { throw .store(.notFound(.interface(interface))) }
         guard let record = view.peer(name, of: interface) else { throw .store(.notFound(.peer(name, interface))) }
         return reports([record], of: interface)[0]

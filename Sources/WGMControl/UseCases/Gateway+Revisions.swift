@@ -149,7 +149,7 @@ extension Gateway {
         let kept = view.interfaces
         let ids = Dictionary(kept.map { ($0.id, $0.name) }) { first, _ in first }
         for name in Set(before).union(kept.map(\.name)).sorted() {
-            let present = Set(view.wanted(name)?.peers.filter(\.isEnabled).map(\.publicKey) ?? [])
+            let present = Set(view.wanted(name, at: clock.now)?.peers.filter(\.isEnabled).map(\.publicKey) ?? [])
             let gone = (touched.deletedPeers + touched.peers.filter { !$0.isEnabled })
                 .filter { ids[$0.interface] == name }.map(\.publicKey).filter { !present.contains($0) }
             if gone.isEmpty {

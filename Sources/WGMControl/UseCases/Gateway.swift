@@ -68,6 +68,7 @@ package final class Gateway: Sendable {
         guard await refresh() else { return }
         // What was not confirmed in time does not come back first.
         await restoreOverdue()
+        await enforceValidityNow()
         await reconciler.repairAll()
     }
 
@@ -82,6 +83,7 @@ package final class Gateway: Sendable {
             }
             group.addTask { await self.audit.run() }
             group.addTask { await self.watchConfirmations() }
+            group.addTask { await self.keepValidity() }
         }
     }
 

@@ -45,7 +45,43 @@ package struct PeerRequest: Sendable {
     /// A `SecretBox`.
     package var presharedKey: [UInt8]?
     package var comment: String?
+    /// Milliseconds since 1970.
+    package var validFrom: Int64?
+    package var validUntil: Int64?
     package var isDisabled = false
+
+    package init() {}
+}
+
+/// A change of an interface, as it came from the wire: what is nil is left alone, what is empty or 0 cleared.
+package struct InterfaceUpdateRequest: Sendable {
+    package var name: String?
+    package var mtu: UInt32?
+    package var listenPort: UInt32?
+    package var endpoint: String?
+    package var firewallMark: UInt32?
+    package var dns: [String]?
+    package var isUp: Bool?
+    package var driftPolicy: UInt32?
+
+    package init() {}
+}
+
+/// A change of a peer, as it came from the wire: what is nil is left alone, what is empty or 0 cleared.
+package struct PeerUpdateRequest: Sendable {
+    package var interface: String?
+    package var name: String?
+    package var publicKey: String?
+    package var addresses: [String]?
+    package var allowedAddresses: [String]?
+    package var endpoint: String?
+    package var keepalive: UInt32?
+    package var comment: String?
+    /// A `SecretBox`.
+    package var presharedKey: [UInt8]?
+    /// Milliseconds since 1970.
+    package var validFrom: Int64?
+    package var validUntil: Int64?
 
     package init() {}
 }

@@ -48,7 +48,7 @@ extension IPPrefix {
 
 extension InterfaceRequest {
     static let defaultMTU: UInt32 = 1420
-    private static let maxResolvers = 8
+    static let maxResolvers = 8
 
     func checked() throws(Refusal) -> CheckedInterface {
         var checker = Checker()

@@ -40,8 +40,8 @@ extension PeersRequest {
 }
 
 extension PeerRequest {
-    private static let maxAddresses = 16
-    private static let maxPrefixes = 1000
+    static let maxAddresses = 16
+    static let maxPrefixes = 1000
 
     /// nil when something is wrong with it, which the checker was told.
     func checked(_ path: String, _ checker: inout Checker) -> NewPeer? {
@@ -65,6 +65,11 @@ extension PeerRequest {
         let endpoint = endpoint.flatMap { $0.isEmpty ? nil : checker.endpoint($0, path + ".endpoint") }
         let keepalive = checker.number(keepalive, in: 0...65535, else: 0, path + ".keepalive_s")
         let comment = checker.comment(comment, path + ".comment")
+        let validity = Validity(
+            from: checker.moment(validFrom, path + ".valid_from_unix_ms"),
+            until: checker.moment(validUntil, path + ".valid_until_unix_ms")
+        )
+        checker.refuseEmpty(validity, path + ".valid_until_unix_ms")
         guard let name, let key else { return nil }
         return NewPeer(
             name: name,
@@ -75,6 +80,7 @@ extension PeerRequest {
             endpoint: endpoint,
             keepalive: UInt16(clamping: keepalive),
             comment: comment,
+            validity: validity,
             isEnabled: !isDisabled
         )
     }

@@ -62,6 +62,14 @@ struct InterfacesHandler: InterfacesService {
         }
     }
 
+    func update(_ request: V1.UpdateInterfaceRequest, _ context: CallContext) -> Reply<V1.UpdateInterfaceResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.updateInterface(InterfaceUpdateRequest(request), context)
+        } reply: { report, revision in
+            V1.UpdateInterfaceResponse(interface: V1.Interface(report), revision: revision)
+        }
+    }
+
     func setDriftPolicy(
         _ request: V1.SetDriftPolicyRequest,
         _ context: CallContext

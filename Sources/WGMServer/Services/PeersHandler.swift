@@ -59,6 +59,14 @@ struct PeersHandler: PeersService {
         }
     }
 
+    func update(_ request: V1.UpdatePeerRequest, _ context: CallContext) -> Reply<V1.UpdatePeerResponse> {
+        .changing(gateway, context) { () async throws(Refusal) in
+            try await gateway.updatePeer(PeerUpdateRequest(request), context)
+        } reply: { report, revision in
+            V1.UpdatePeerResponse(peer: V1.Peer(report), revision: revision)
+        }
+    }
+
     func delete(_ request: V1.DeletePeerRequest, _ context: CallContext) -> Reply<V1.DeletePeerResponse> {
         .changing(gateway, context) { () async throws(Refusal) in
             try await gateway.deletePeer(interface: request.interface, name: request.name, context)

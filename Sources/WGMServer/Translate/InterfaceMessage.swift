@@ -69,3 +69,17 @@ extension InterfaceRequest {
         driftPolicy = message.driftPolicy.map { UInt32(bitPattern: $0.rawValue) }
     }
 }
+
+extension InterfaceUpdateRequest {
+    init(_ message: V1.UpdateInterfaceRequest) {
+        self.init()
+        name = message.name
+        mtu = message.mtu
+        listenPort = message.listenPort
+        endpoint = message.endpoint
+        firewallMark = message.firewallMark
+        dns = message.dns?.items
+        isUp = message.up
+        driftPolicy = message.driftPolicy.map { UInt32(bitPattern: $0.rawValue) }
+    }
+}

@@ -20,7 +20,9 @@ extension V1.Peer {
             revision: record.revision,
             createdUnixMs: record.created.milliseconds,
             status: report.observed.map { V1.PeerStatus(report.actual, observed: $0) },
-            hasPresharedKey: record.presharedKey != nil ? true : nil
+            hasPresharedKey: record.presharedKey != nil ? true : nil,
+            validFromUnixMs: record.validity.from?.milliseconds,
+            validUntilUnixMs: record.validity.until?.milliseconds
         )
     }
 }
@@ -68,6 +70,25 @@ extension PeerRequest {
         comment = message.comment
         isDisabled = message.disabled ?? false
         presharedKey = message.presharedKey
+        validFrom = message.validFromUnixMs
+        validUntil = message.validUntilUnixMs
+    }
+}
+
+extension PeerUpdateRequest {
+    init(_ message: V1.UpdatePeerRequest) {
+        self.init()
+        interface = message.interface
+        name = message.name
+        publicKey = message.publicKey
+        addresses = message.addresses?.items
+        allowedAddresses = message.allowedAddresses?.items
+        endpoint = message.endpoint
+        keepalive = message.keepaliveS
+        comment = message.comment
+        presharedKey = message.presharedKey
+        validFrom = message.validFromUnixMs
+        validUntil = message.validUntilUnixMs
     }
 }
 

@@ -26,6 +26,8 @@ struct ChangeWriter {
         case .applyFile(let change): try applyFile(change)
         case .deleteInterface(let name, let withPeers): try deleteInterface(name, withPeers: withPeers)
         case .createPeers(let interface, let peers): try createPeers(peers, of: interface)
+        case .updateInterface(let name, let update): try updateInterface(name, update)
+        case .updatePeer(let interface, let name, let update): try updatePeer(name, of: interface, update)
         case .setPeersEnabled(let interface, let names, let enabled):
             try setPeers(names, of: interface, enabled: enabled)
         case .deletePeers(let interface, let names): try deletePeers(names, of: interface)

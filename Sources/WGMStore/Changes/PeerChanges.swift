@@ -68,13 +68,13 @@ extension ChangeWriter {
         let rows = try connection.query(
             """
             INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                              keepalive, comment, sealed_preshared_key, revision)
+                              keepalive, comment, sealed_preshared_key, valid_from, valid_until, revision)
             SELECT $1, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                   sealed_preshared_key, $2
+                   sealed_preshared_key, valid_from, valid_until, $2
             FROM unnest($3::text[], $4::bytea[], $5::boolean[], $6::inet[], $7::bigint[], $8::bigint[],
-                        $9::bigint[], $10::text[], $11::bytea[]) WITH ORDINALITY
+                        $9::bigint[], $10::text[], $11::bytea[], $12::timestamptz[], $13::timestamptz[]) WITH ORDINALITY
                 AS new (name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                        sealed_preshared_key, place)
+                        sealed_preshared_key, valid_from, valid_until, place)
             ORDER BY place
             RETURNING id, name
             """,
@@ -88,7 +88,9 @@ extension ChangeWriter {
             .array(of: .int8, peers.map { .int($0.endpoint?.zone) }),
             .array(of: .int8, peers.map { .int($0.keepalive) }),
             .texts(peers.map(\.comment)),
-            .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) })
+            .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) }),
+            .array(of: .timestamptz, peers.map { .time($0.validity.from) }),
+            .array(of: .timestamptz, peers.map { .time($0.validity.until) })
         )
         var ids: [String: Int64] = [:]
         for var row in rows {

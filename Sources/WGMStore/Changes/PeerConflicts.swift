@@ -7,6 +7,8 @@ import WGMModel
 struct PeerConflicts {
     let connection: Connection
     let interface: InterfaceRecord
+    /// The peer that is changed, which does not stand in its own way.
+    var changed: Int64 = 0
 
     /// Conflicts of the new peers with each other and with the interface's own values.
     func checkWithin(_ peers: [NewPeer]) throws(StoreFailure) {
@@ -29,15 +31,17 @@ struct PeerConflicts {
     /// Conflicts with peers that are in the database.
     func checkAgainstPresent(_ peers: [NewPeer]) throws(StoreFailure) {
         let name = try connection.query(
-            "SELECT name FROM peer WHERE interface = $1 AND name = ANY ($2) LIMIT 1",
+            "SELECT name FROM peer WHERE interface = $1 AND name = ANY ($2) AND id <> $3 LIMIT 1",
             .int(interface.id.value),
-            .texts(peers.map(\.name.value))
+            .texts(peers.map(\.name.value)),
+            .int(changed)
         )
         if var row = name.first { throw .taken(what: "name", owner: owner(try row.text())) }
         let key = try connection.query(
-            "SELECT name FROM peer WHERE interface = $1 AND public_key = ANY ($2) LIMIT 1",
+            "SELECT name FROM peer WHERE interface = $1 AND public_key = ANY ($2) AND id <> $3 LIMIT 1",
             .int(interface.id.value),
-            .array(of: .bytea, peers.map { .bytes($0.publicKey.bytes) })
+            .array(of: .bytea, peers.map { .bytes($0.publicKey.bytes) }),
+            .int(changed)
         )
         if var row = key.first { throw .taken(what: "public key", owner: owner(try row.text())) }
         try checkPrefixesAgainstPresent(wanted(by: peers).map(\.prefix))
@@ -50,12 +54,13 @@ struct PeerConflicts {
             SELECT wanted.prefix, held.prefix, peer.name
             FROM unnest($2::cidr[]) AS wanted (prefix)
             JOIN allocation held ON held.interface = $1 AND family(held.prefix) = family(wanted.prefix)
-                AND held.peer IS NOT NULL AND held.prefix && wanted.prefix
+                AND held.peer <> $3 AND held.prefix && wanted.prefix
             JOIN peer ON peer.id = held.peer
             ORDER BY wanted.prefix, held.prefix LIMIT 1
             """,
             .int(interface.id.value),
-            .prefixes(prefixes)
+            .prefixes(prefixes),
+            .int(changed)
         )
         guard var row = found.first else { return }
         let (wanted, held) = (try row.prefix(), try row.prefix())

@@ -46,6 +46,38 @@ extension V1.Freshness: @unsafe CConvertible {
     }
 }
 
+extension V1.TextList: WireMessage {
+    public static var protoName: String { "wgm.v1.TextList" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.TextList: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__text_list()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__TextList>) {
+        self.init(
+            items: unsafe Copy.strings(c.pointee.items, c.pointee.n_items)
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__TextList> {
+        let c = unsafe arena.room(for: Wgm__V1__TextList.self)
+        unsafe wgm__v1__text_list__init(c)
+        unsafe c.pointee.n_items = self.items.count
+        unsafe c.pointee.items = arena.list(self.items) { unsafe $0.string($1) }
+        return unsafe c
+    }
+}
+
 extension V1.Grant: WireMessage {
     public static var protoName: String { "wgm.v1.Grant" }
 

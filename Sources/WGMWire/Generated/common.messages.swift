@@ -23,6 +23,17 @@ extension V1 {
         }
     }
 
+    /// A list that can be there and empty.
+    public struct TextList: Hashable, Sendable {
+        public var items: [String]
+
+        public init(
+            items: [String] = []
+        ) {
+            self.items = items
+        }
+    }
+
     /// What a principal may do where: a pattern of path segments with * and a tail ** and the verbs.
     public struct Grant: Hashable, Sendable {
         public var resource: String?

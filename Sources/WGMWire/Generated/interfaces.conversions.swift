@@ -688,6 +688,110 @@ extension V1.SetInterfaceUpResponse: @unsafe CConvertible {
     }
 }
 
+extension V1.UpdateInterfaceRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.UpdateInterfaceRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.UpdateInterfaceRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__update_interface_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name),
+            mtu: unsafe c.pointee.has_mtu != 0 ? c.pointee.mtu : nil,
+            listenPort: unsafe c.pointee.has_listen_port != 0 ? c.pointee.listen_port : nil,
+            endpoint: unsafe Copy.string(c.pointee.endpoint),
+            firewallMark: unsafe c.pointee.has_firewall_mark != 0 ? c.pointee.firewall_mark : nil,
+            dns: unsafe Copy.message(c.pointee.dns),
+            up: unsafe c.pointee.has_up != 0 ? c.pointee.up != 0 : nil,
+            driftPolicy: unsafe c.pointee.has_drift_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.drift_policy.rawValue)) : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__UpdateInterfaceRequest.self)
+        unsafe wgm__v1__update_interface_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.mtu {
+            unsafe c.pointee.has_mtu = 1
+            unsafe c.pointee.mtu = value
+        }
+        if let value = self.listenPort {
+            unsafe c.pointee.has_listen_port = 1
+            unsafe c.pointee.listen_port = value
+        }
+        if let value = self.endpoint {
+            unsafe c.pointee.endpoint = arena.string(value)
+        }
+        if let value = self.firewallMark {
+            unsafe c.pointee.has_firewall_mark = 1
+            unsafe c.pointee.firewall_mark = value
+        }
+        if let value = self.dns {
+            unsafe c.pointee.dns = value.build(in: &arena)
+        }
+        if let value = self.up {
+            unsafe c.pointee.has_up = 1
+            unsafe c.pointee.up = value ? 1 : 0
+        }
+        if let value = self.driftPolicy {
+            unsafe c.pointee.has_drift_policy = 1
+            unsafe c.pointee.drift_policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        return unsafe c
+    }
+}
+
+extension V1.UpdateInterfaceResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.UpdateInterfaceResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.UpdateInterfaceResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__update_interface_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceResponse>) {
+        self.init(
+            interface: unsafe Copy.message(c.pointee.interface),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__UpdateInterfaceResponse.self)
+        unsafe wgm__v1__update_interface_response__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = value.build(in: &arena)
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
 extension V1.SetDriftPolicyRequest: WireMessage {
     public static var protoName: String { "wgm.v1.SetDriftPolicyRequest" }
 

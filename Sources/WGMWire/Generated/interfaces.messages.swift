@@ -469,6 +469,53 @@ extension V1 {
         }
     }
 
+    /// What is absent is left alone; what is there and empty is cleared.
+    public struct UpdateInterfaceRequest: Hashable, Sendable {
+        public var name: String?
+        public var mtu: UInt32?
+        public var listenPort: UInt32?
+        public var endpoint: String?
+        /// 0 clears.
+        public var firewallMark: UInt32?
+        public var dns: V1.TextList?
+        public var up: Bool?
+        public var driftPolicy: V1.DriftPolicy?
+
+        public init(
+            name: String? = nil,
+            mtu: UInt32? = nil,
+            listenPort: UInt32? = nil,
+            endpoint: String? = nil,
+            firewallMark: UInt32? = nil,
+            dns: V1.TextList? = nil,
+            up: Bool? = nil,
+            driftPolicy: V1.DriftPolicy? = nil
+        ) {
+            self.name = name
+            self.mtu = mtu
+            self.listenPort = listenPort
+            self.endpoint = endpoint
+            self.firewallMark = firewallMark
+            self.dns = dns
+            self.up = up
+            self.driftPolicy = driftPolicy
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/Update`.
+    public struct UpdateInterfaceResponse: Hashable, Sendable {
+        public var interface: V1.Interface?
+        public var revision: Int64?
+
+        public init(
+            interface: V1.Interface? = nil,
+            revision: Int64? = nil
+        ) {
+            self.interface = interface
+            self.revision = revision
+        }
+    }
+
     /// Request of `wgm.v1.Interfaces/SetDriftPolicy`: Say what is done when somebody else changes an interface in the
     /// kernel.
     public struct SetDriftPolicyRequest: Hashable, Sendable {

@@ -62,6 +62,16 @@ extension V1.SetInterfaceUpRequest: RequestMessage {
     }
 }
 
+extension V1.UpdateInterfaceRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.SetDriftPolicyRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
@@ -152,6 +162,19 @@ extension V1.SetInterfaceUpRequest: AuditedMessage {
     package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("up", self.up) { $0.bool($1) }
+    }
+}
+
+extension V1.UpdateInterfaceRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("mtu", self.mtu) { $0.number($1) }
+        writer.clear("listen_port", self.listenPort) { $0.number($1) }
+        writer.clear("endpoint", self.endpoint) { $0.string($1) }
+        writer.clear("firewall_mark", self.firewallMark) { $0.number($1) }
+        writer.clear("dns", self.dns) { $0.object($1) }
+        writer.clear("up", self.up) { $0.bool($1) }
+        writer.clear("drift_policy", self.driftPolicy) { $0.name($1) }
     }
 }
 

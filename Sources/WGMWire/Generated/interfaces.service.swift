@@ -85,6 +85,18 @@ extension V1 {
             isReplyStream: false,
             summary: "Set an interface up or down."
         )
+        /// Change an interface in place.
+        public static let update = MethodDescriptor(
+            name: "wgm.v1.Interfaces/Update",
+            verb: "update",
+            resource: "node/{node}/interface/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Change an interface in place."
+        )
         /// Say what is done when somebody else changes an interface in the kernel.
         public static let setDriftPolicy = MethodDescriptor(
             name: "wgm.v1.Interfaces/SetDriftPolicy",
@@ -152,6 +164,9 @@ public protocol InterfacesService<Context>: Sendable {
     /// Set an interface up or down.
     func setUp(_ request: V1.SetInterfaceUpRequest, _ context: Context) -> Reply<V1.SetInterfaceUpResponse>
 
+    /// Change an interface in place.
+    func update(_ request: V1.UpdateInterfaceRequest, _ context: Context) -> Reply<V1.UpdateInterfaceResponse>
+
     /// Say what is done when somebody else changes an interface in the kernel.
     func setDriftPolicy(_ request: V1.SetDriftPolicyRequest, _ context: Context) -> Reply<V1.SetDriftPolicyResponse>
 
@@ -172,6 +187,7 @@ extension InterfacesService {
             Route(V1.Interfaces.list) { self.list($0, $1) },
             Route(V1.Interfaces.get) { self.get($0, $1) },
             Route(V1.Interfaces.setUp) { self.setUp($0, $1) },
+            Route(V1.Interfaces.update) { self.update($0, $1) },
             Route(V1.Interfaces.setDriftPolicy) { self.setDriftPolicy($0, $1) },
             Route(V1.Interfaces.listDrift) { self.listDrift($0, $1) },
             Route(V1.Interfaces.delete) { self.delete($0, $1) },
@@ -220,6 +236,13 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.SetInterfaceUpRequest = V1.SetInterfaceUpRequest()
     ) throws(Status) -> V1.SetInterfaceUpResponse {
         try call(V1.Interfaces.setUp, request, as: V1.SetInterfaceUpResponse.self)
+    }
+
+    /// Change an interface in place.
+    public mutating func interfacesUpdate(
+        _ request: V1.UpdateInterfaceRequest = V1.UpdateInterfaceRequest()
+    ) throws(Status) -> V1.UpdateInterfaceResponse {
+        try call(V1.Interfaces.update, request, as: V1.UpdateInterfaceResponse.self)
     }
 
     /// Say what is done when somebody else changes an interface in the kernel.

@@ -34,7 +34,9 @@ extension V1.Peer: @unsafe CConvertible {
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
             createdUnixMs: unsafe c.pointee.has_created_unix_ms != 0 ? c.pointee.created_unix_ms : nil,
             status: unsafe Copy.message(c.pointee.status),
-            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil
+            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil,
+            validFromUnixMs: unsafe c.pointee.has_valid_from_unix_ms != 0 ? c.pointee.valid_from_unix_ms : nil,
+            validUntilUnixMs: unsafe c.pointee.has_valid_until_unix_ms != 0 ? c.pointee.valid_until_unix_ms : nil
         )
     }
 
@@ -82,6 +84,14 @@ extension V1.Peer: @unsafe CConvertible {
         if let value = self.hasPresharedKey {
             unsafe c.pointee.has_has_preshared_key = 1
             unsafe c.pointee.has_preshared_key = value ? 1 : 0
+        }
+        if let value = self.validFromUnixMs {
+            unsafe c.pointee.has_valid_from_unix_ms = 1
+            unsafe c.pointee.valid_from_unix_ms = value
+        }
+        if let value = self.validUntilUnixMs {
+            unsafe c.pointee.has_valid_until_unix_ms = 1
+            unsafe c.pointee.valid_until_unix_ms = value
         }
         return unsafe c
     }
@@ -173,7 +183,9 @@ extension V1.NewPeer: @unsafe CConvertible {
             keepaliveS: unsafe c.pointee.has_keepalive_s != 0 ? c.pointee.keepalive_s : nil,
             comment: unsafe Copy.string(c.pointee.comment),
             disabled: unsafe c.pointee.has_disabled != 0 ? c.pointee.disabled != 0 : nil,
-            presharedKey: unsafe c.pointee.has_preshared_key != 0 ? Copy.bytes(c.pointee.preshared_key) : nil
+            presharedKey: unsafe c.pointee.has_preshared_key != 0 ? Copy.bytes(c.pointee.preshared_key) : nil,
+            validFromUnixMs: unsafe c.pointee.has_valid_from_unix_ms != 0 ? c.pointee.valid_from_unix_ms : nil,
+            validUntilUnixMs: unsafe c.pointee.has_valid_until_unix_ms != 0 ? c.pointee.valid_until_unix_ms : nil
         )
     }
 
@@ -211,6 +223,14 @@ extension V1.NewPeer: @unsafe CConvertible {
         if let value = self.presharedKey {
             unsafe c.pointee.has_preshared_key = 1
             unsafe c.pointee.preshared_key = arena.bytes(value)
+        }
+        if let value = self.validFromUnixMs {
+            unsafe c.pointee.has_valid_from_unix_ms = 1
+            unsafe c.pointee.valid_from_unix_ms = value
+        }
+        if let value = self.validUntilUnixMs {
+            unsafe c.pointee.has_valid_until_unix_ms = 1
+            unsafe c.pointee.valid_until_unix_ms = value
         }
         return unsafe c
     }
@@ -514,6 +534,121 @@ extension V1.SetPeerEnabledResponse: @unsafe CConvertible {
     package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__SetPeerEnabledResponse> {
         let c = unsafe arena.room(for: Wgm__V1__SetPeerEnabledResponse.self)
         unsafe wgm__v1__set_peer_enabled_response__init(c)
+        if let value = self.peer {
+            unsafe c.pointee.peer = value.build(in: &arena)
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.UpdatePeerRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.UpdatePeerRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.UpdatePeerRequest: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__update_peer_request()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__UpdatePeerRequest>) {
+        self.init(
+            interface: unsafe Copy.string(c.pointee.interface),
+            name: unsafe Copy.string(c.pointee.name),
+            publicKey: unsafe Copy.string(c.pointee.public_key),
+            addresses: unsafe Copy.message(c.pointee.addresses),
+            allowedAddresses: unsafe Copy.message(c.pointee.allowed_addresses),
+            endpoint: unsafe Copy.string(c.pointee.endpoint),
+            keepaliveS: unsafe c.pointee.has_keepalive_s != 0 ? c.pointee.keepalive_s : nil,
+            comment: unsafe Copy.string(c.pointee.comment),
+            presharedKey: unsafe c.pointee.has_preshared_key != 0 ? Copy.bytes(c.pointee.preshared_key) : nil,
+            validFromUnixMs: unsafe c.pointee.has_valid_from_unix_ms != 0 ? c.pointee.valid_from_unix_ms : nil,
+            validUntilUnixMs: unsafe c.pointee.has_valid_until_unix_ms != 0 ? c.pointee.valid_until_unix_ms : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__UpdatePeerRequest.self)
+        unsafe wgm__v1__update_peer_request__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = arena.string(value)
+        }
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.publicKey {
+            unsafe c.pointee.public_key = arena.string(value)
+        }
+        if let value = self.addresses {
+            unsafe c.pointee.addresses = value.build(in: &arena)
+        }
+        if let value = self.allowedAddresses {
+            unsafe c.pointee.allowed_addresses = value.build(in: &arena)
+        }
+        if let value = self.endpoint {
+            unsafe c.pointee.endpoint = arena.string(value)
+        }
+        if let value = self.keepaliveS {
+            unsafe c.pointee.has_keepalive_s = 1
+            unsafe c.pointee.keepalive_s = value
+        }
+        if let value = self.comment {
+            unsafe c.pointee.comment = arena.string(value)
+        }
+        if let value = self.presharedKey {
+            unsafe c.pointee.has_preshared_key = 1
+            unsafe c.pointee.preshared_key = arena.bytes(value)
+        }
+        if let value = self.validFromUnixMs {
+            unsafe c.pointee.has_valid_from_unix_ms = 1
+            unsafe c.pointee.valid_from_unix_ms = value
+        }
+        if let value = self.validUntilUnixMs {
+            unsafe c.pointee.has_valid_until_unix_ms = 1
+            unsafe c.pointee.valid_until_unix_ms = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.UpdatePeerResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.UpdatePeerResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.UpdatePeerResponse: @unsafe CConvertible {
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__update_peer_response()
+    }
+
+    init(copying c: UnsafePointer<Wgm__V1__UpdatePeerResponse>) {
+        self.init(
+            peer: unsafe Copy.message(c.pointee.peer),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__UpdatePeerResponse.self)
+        unsafe wgm__v1__update_peer_response__init(c)
         if let value = self.peer {
             unsafe c.pointee.peer = value.build(in: &arena)
         }

@@ -23,6 +23,9 @@ extension V1 {
         public var createdUnixMs: Int64?
         public var status: V1.PeerStatus?
         public var hasPresharedKey: Bool?
+        /// The peer is let in from this moment, and until that one; always when absent.
+        public var validFromUnixMs: Int64?
+        public var validUntilUnixMs: Int64?
 
         public init(
             interface: String? = nil,
@@ -37,7 +40,9 @@ extension V1 {
             revision: Int64? = nil,
             createdUnixMs: Int64? = nil,
             status: V1.PeerStatus? = nil,
-            hasPresharedKey: Bool? = nil
+            hasPresharedKey: Bool? = nil,
+            validFromUnixMs: Int64? = nil,
+            validUntilUnixMs: Int64? = nil
         ) {
             self.interface = interface
             self.name = name
@@ -52,6 +57,8 @@ extension V1 {
             self.createdUnixMs = createdUnixMs
             self.status = status
             self.hasPresharedKey = hasPresharedKey
+            self.validFromUnixMs = validFromUnixMs
+            self.validUntilUnixMs = validUntilUnixMs
         }
     }
 
@@ -101,6 +108,9 @@ extension V1 {
         /// For this peer, encrypted to the key that Meta/IntakeKey returns: only the keeper can read it. None when
         /// absent.
         public var presharedKey: [UInt8]?
+        /// Milliseconds since 1970; always when absent.
+        public var validFromUnixMs: Int64?
+        public var validUntilUnixMs: Int64?
 
         public init(
             name: String? = nil,
@@ -112,7 +122,9 @@ extension V1 {
             keepaliveS: UInt32? = nil,
             comment: String? = nil,
             disabled: Bool? = nil,
-            presharedKey: [UInt8]? = nil
+            presharedKey: [UInt8]? = nil,
+            validFromUnixMs: Int64? = nil,
+            validUntilUnixMs: Int64? = nil
         ) {
             self.name = name
             self.publicKey = publicKey
@@ -124,6 +136,8 @@ extension V1 {
             self.comment = comment
             self.disabled = disabled
             self.presharedKey = presharedKey
+            self.validFromUnixMs = validFromUnixMs
+            self.validUntilUnixMs = validUntilUnixMs
         }
     }
 
@@ -241,6 +255,65 @@ extension V1 {
 
     /// Reply of `wgm.v1.Peers/SetEnabled`.
     public struct SetPeerEnabledResponse: Hashable, Sendable {
+        public var peer: V1.Peer?
+        public var revision: Int64?
+
+        public init(
+            peer: V1.Peer? = nil,
+            revision: Int64? = nil
+        ) {
+            self.peer = peer
+            self.revision = revision
+        }
+    }
+
+    /// What is absent is left alone; what is there and empty is cleared.
+    public struct UpdatePeerRequest: Hashable, Sendable {
+        public var interface: String?
+        public var name: String?
+        /// A new key; the present preshared key does not fit it, so one is to be given or cleared along.
+        public var publicKey: String?
+        public var addresses: V1.TextList?
+        public var allowedAddresses: V1.TextList?
+        public var endpoint: String?
+        /// Seconds; 0 switches it off.
+        public var keepaliveS: UInt32?
+        public var comment: String?
+        /// As in NewPeer.
+        public var presharedKey: [UInt8]?
+        /// 0 clears.
+        public var validFromUnixMs: Int64?
+        public var validUntilUnixMs: Int64?
+
+        public init(
+            interface: String? = nil,
+            name: String? = nil,
+            publicKey: String? = nil,
+            addresses: V1.TextList? = nil,
+            allowedAddresses: V1.TextList? = nil,
+            endpoint: String? = nil,
+            keepaliveS: UInt32? = nil,
+            comment: String? = nil,
+            presharedKey: [UInt8]? = nil,
+            validFromUnixMs: Int64? = nil,
+            validUntilUnixMs: Int64? = nil
+        ) {
+            self.interface = interface
+            self.name = name
+            self.publicKey = publicKey
+            self.addresses = addresses
+            self.allowedAddresses = allowedAddresses
+            self.endpoint = endpoint
+            self.keepaliveS = keepaliveS
+            self.comment = comment
+            self.presharedKey = presharedKey
+            self.validFromUnixMs = validFromUnixMs
+            self.validUntilUnixMs = validUntilUnixMs
+        }
+    }
+
+    /// Reply of `wgm.v1.Peers/Update`.
+    public struct UpdatePeerResponse: Hashable, Sendable {
         public var peer: V1.Peer?
         public var revision: Int64?
 

@@ -45,6 +45,16 @@ extension V1.SetPeerEnabledRequest: RequestMessage {
     }
 }
 
+extension V1.UpdatePeerRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(interface))/peer/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.DeletePeerRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(interface))/peer/\(ResourcePath.segment(name))"]
@@ -77,6 +87,8 @@ extension V1.NewPeer: AuditedMessage {
         writer.hashed("comment", isPresent: self.comment != nil, alone: V1.NewPeer(comment: self.comment))
         writer.clear("disabled", self.disabled) { $0.bool($1) }
         writer.hashed("preshared_key", isPresent: self.presharedKey != nil, alone: V1.NewPeer(presharedKey: self.presharedKey))
+        writer.clear("valid_from_unix_ms", self.validFromUnixMs) { $0.number($1) }
+        writer.clear("valid_until_unix_ms", self.validUntilUnixMs) { $0.number($1) }
     }
 }
 
@@ -107,6 +119,22 @@ extension V1.SetPeerEnabledRequest: AuditedMessage {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("enabled", self.enabled) { $0.bool($1) }
+    }
+}
+
+extension V1.UpdatePeerRequest: AuditedMessage {
+    func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("interface", self.interface) { $0.string($1) }
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("public_key", self.publicKey) { $0.string($1) }
+        writer.clear("addresses", self.addresses) { $0.object($1) }
+        writer.clear("allowed_addresses", self.allowedAddresses) { $0.object($1) }
+        writer.clear("endpoint", self.endpoint) { $0.string($1) }
+        writer.clear("keepalive_s", self.keepaliveS) { $0.number($1) }
+        writer.hashed("comment", isPresent: self.comment != nil, alone: V1.UpdatePeerRequest(comment: self.comment))
+        writer.hashed("preshared_key", isPresent: self.presharedKey != nil, alone: V1.UpdatePeerRequest(presharedKey: self.presharedKey))
+        writer.clear("valid_from_unix_ms", self.validFromUnixMs) { $0.number($1) }
+        writer.clear("valid_until_unix_ms", self.validUntilUnixMs) { $0.number($1) }
     }
 }
 

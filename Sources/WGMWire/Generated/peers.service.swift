@@ -61,6 +61,18 @@ extension V1 {
             isReplyStream: false,
             summary: "Let a peer in, or keep it out without forgetting it."
         )
+        /// Change a peer in place, its keys too; an old key is proven gone.
+        public static let update = MethodDescriptor(
+            name: "wgm.v1.Peers/Update",
+            verb: "update",
+            resource: "node/{node}/interface/{interface}/peer/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            summary: "Change a peer in place, its keys too; an old key is proven gone."
+        )
         /// Delete a peer.
         public static let delete = MethodDescriptor(
             name: "wgm.v1.Peers/Delete",
@@ -108,6 +120,9 @@ public protocol PeersService<Context>: Sendable {
     /// Let a peer in, or keep it out without forgetting it.
     func setEnabled(_ request: V1.SetPeerEnabledRequest, _ context: Context) -> Reply<V1.SetPeerEnabledResponse>
 
+    /// Change a peer in place, its keys too; an old key is proven gone.
+    func update(_ request: V1.UpdatePeerRequest, _ context: Context) -> Reply<V1.UpdatePeerResponse>
+
     /// Delete a peer.
     func delete(_ request: V1.DeletePeerRequest, _ context: Context) -> Reply<V1.DeletePeerResponse>
 
@@ -123,6 +138,7 @@ extension PeersService {
             Route(V1.Peers.list) { self.list($0, $1) },
             Route(V1.Peers.get) { self.get($0, $1) },
             Route(V1.Peers.setEnabled) { self.setEnabled($0, $1) },
+            Route(V1.Peers.update) { self.update($0, $1) },
             Route(V1.Peers.delete) { self.delete($0, $1) },
             Route(V1.Peers.getConfig) { self.getConfig($0, $1) },
         ]
@@ -156,6 +172,13 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.SetPeerEnabledRequest = V1.SetPeerEnabledRequest()
     ) throws(Status) -> V1.SetPeerEnabledResponse {
         try call(V1.Peers.setEnabled, request, as: V1.SetPeerEnabledResponse.self)
+    }
+
+    /// Change a peer in place, its keys too; an old key is proven gone.
+    public mutating func peersUpdate(
+        _ request: V1.UpdatePeerRequest = V1.UpdatePeerRequest()
+    ) throws(Status) -> V1.UpdatePeerResponse {
+        try call(V1.Peers.update, request, as: V1.UpdatePeerResponse.self)
     }
 
     /// Delete a peer.

@@ -17,7 +17,7 @@ struct PeerList: Presentable {
         ])
         for peer in peers {
             table.append([
-                peer.interface ?? "", peer.name ?? "", peer.state, peer.addresses.joined(separator: ","),
+                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.addresses.joined(separator: ","),
                 peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
                 Words.bytes(peer.status?.receivedBytes), Words.bytes(peer.status?.sentBytes),
             ])
@@ -37,7 +37,7 @@ struct PeerDetails: Presentable {
         Table(details: [
             ("Interface", peer.interface ?? ""),
             ("Name", peer.name ?? ""),
-            ("State", peer.state),
+            ("State", peer.state(now: now)),
             ("Public key", peer.publicKey ?? ""),
             ("Addresses", Words.list(peer.addresses)),
             ("Allowed addresses", Words.list(peer.allowedAddresses)),
@@ -45,6 +45,8 @@ struct PeerDetails: Presentable {
             ("Keepalive", peer.keepaliveS.map { $0 == 0 ? "off" : "\($0) s" } ?? "off"),
             ("Preshared key", peer.hasPresharedKey == true ? "yes" : "no"),
             ("Comment", peer.comment ?? ""),
+            ("Valid from", Words.time(peer.validFromUnixMs)),
+            ("Valid until", Words.time(peer.validUntilUnixMs)),
             ("Latest handshake", peer.handshake(now: now) ?? "never"),
             ("Seen at", peer.status?.endpoint ?? ""),
             ("Received", Words.bytes(peer.status?.receivedBytes)),
@@ -57,7 +59,11 @@ struct PeerDetails: Presentable {
 
 extension V1.Peer {
     /// What is wanted, and how the kernel differs from it.
-    fileprivate var state: String {
+    fileprivate func state(now: Timestamp) -> String {
+        if enabled == true, let begin = validFromUnixMs, begin > now.milliseconds { return "enabled, not yet valid" }
+        if enabled == true, let end = validUntilUnixMs, end <= now.milliseconds {
+            return status?.present == true ? "expired, still there" : "expired"
+        }
         let wanted = enabled == true
         guard let present = status?.present, present != wanted else { return wanted ? "enabled" : "disabled" }
         return wanted ? "enabled, missing" : "disabled, still there"
@@ -74,6 +80,7 @@ extension V1.Peer {
             "enabled": .flag(enabled), "addresses": .texts(addresses), "allowed_addresses": .texts(allowedAddresses),
             "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS),
             "has_preshared_key": .flag(hasPresharedKey ?? false), "comment": .text(comment),
+            "valid_from_unix_ms": .number(validFromUnixMs), "valid_until_unix_ms": .number(validUntilUnixMs),
             "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
             "status": status?.document ?? .absent,
         ])

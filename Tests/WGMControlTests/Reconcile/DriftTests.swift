@@ -48,7 +48,7 @@ enum Meddling: String, CaseIterable {
     @Test("every difference that is repaired has words, and the other way round", arguments: Meddling.allCases)
     func wordsAndPlanAgree(_ meddling: Meddling) async throws {
         let scene = try await scene(.repair)
-        let wanted = try #require(scene.gateway.view.wanted(scene.wg0))
+        let wanted = try #require(scene.gateway.view.wanted(scene.wg0, at: scene.clock.now))
         let clean = scene.kernel.link(scene.wg0)
         #expect(InterfaceDrift(interface: wanted.interface, peers: wanted.peers, actual: clean).items == [])
         var link = try #require(clean)
@@ -108,7 +108,7 @@ enum Meddling: String, CaseIterable {
         let scene = try await scene(.adopt)
         scene.kernel.change(scene.wg0, meddling.meddle)
         await scene.gateway.reconciler.repairAll()
-        let wanted = try #require(scene.gateway.view.wanted(scene.wg0))
+        let wanted = try #require(scene.gateway.view.wanted(scene.wg0, at: scene.clock.now))
         let link = try #require(scene.kernel.link(scene.wg0))
         #expect(InterfacePlan(interface: wanted.interface, peers: wanted.peers, actual: link).isEmpty)
         let drift = try #require(scene.gateway.view.drift(scene.wg0))
@@ -160,7 +160,7 @@ enum Meddling: String, CaseIterable {
         scene.kernel.refuse(nil)
         await scene.gateway.reconciler.repairAll()
         #expect(scene.kernel.link(scene.wg0)?.peers[testKey("alice")] == nil)
-        #expect(scene.gateway.view.wanted(scene.wg0)?.peers.count == 1)
+        #expect(scene.gateway.view.wanted(scene.wg0, at: scene.clock.now)?.peers.count == 1)
     }
 
     @Test("adoption waits for a database that is away, and repairs what it refuses")

@@ -147,6 +147,21 @@ actor MemoryStore: Store {
                 state.peers[record.id, default: [:]][peer.name] = made
                 touched.peers.append(made)
             }
+        case .updateInterface(let name, let update):
+            var record = try interface(name)
+            record.mtu = update.mtu ?? record.mtu
+            record.listenPort = update.listenPort ?? record.listenPort
+            record.endpoint = update.endpoint.applied(to: record.endpoint)
+            record.firewallMark = update.firewallMark ?? record.firewallMark
+            record.dns = update.dns ?? record.dns
+            record.isUp = update.isUp ?? record.isUp
+            record.driftPolicy = update.driftPolicy ?? record.driftPolicy
+            state.interfaces[name] = record
+            touched.interfaces = [record]
+        case .updatePeer(let name, let peer, let update):
+            let record = update.applied(to: try self.peer(peer, name))
+            state.peers[record.interface]?[peer] = record
+            touched.peers = [record]
         case .setPeersEnabled(let name, let peers, let isEnabled):
             for peer in peers {
                 var record = try self.peer(peer, name)
@@ -333,6 +348,7 @@ extension PeerRecord {
             keepalive: new.keepalive,
             presharedKey: new.presharedKey,
             comment: new.comment,
+            validity: new.validity,
             revision: revision,
             created: time
         )

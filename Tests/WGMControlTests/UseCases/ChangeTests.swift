@@ -33,7 +33,9 @@ import WGMModel
         let inUse = KernelFailure(.inUse, errno: 98, "Address already in use")
         scene.kernel.refuse { if case .setLink = $0 { inUse } else { nil } }
         let found = await refusal { () async throws(Refusal) in
-            try await scene.gateway.createInterface(request("wg0"), scene.context())
+            var request = request("wg0")
+            request.listenPort = 51820
+            return try await scene.gateway.createInterface(request, scene.context())
         }
         #expect(found == .kernel(inUse, undoneBy: 3))
         #expect(scene.kernel.link(scene.wg0) == nil)
@@ -41,6 +43,48 @@ import WGMModel
         #expect(await scene.store.state.interfaces.isEmpty)
         let undo = try #require(await scene.store.audit.last)
         #expect(undo.entry.method == "wgmd/undo" && undo.entry.message.contains("Address already in use"))
+    }
+
+    @Test("a port that was not asked for and is held by another program is passed over")
+    func skipsBusyPorts() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        let held = KernelFailure(.inUse, errno: 98, "Address already in use")
+        scene.kernel.refuse { change in
+            guard case .setDevice(_, let port?, _) = change, port < 51822 else { return nil }
+            return held
+        }
+        let report = try await scene.makeInterface()
+        #expect(report.record.listenPort == 51822 && scene.kernel.link(scene.wg0)?.listenPort == 51822)
+        let methods = await scene.store.audit.map(\.entry.method)
+        #expect(methods.filter { $0 == "wgmd/next-port" }.count == 2)
+    }
+
+    @Test("a peer counts as enabled within its time only, whatever else is changed")
+    func validity() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        let now = scene.clock.now.milliseconds
+        try await scene.makePeers("alice") { $0.validUntil = now + 10_000 }
+        try await scene.makePeers("bob") { $0.validFrom = now + 20_000 }
+        func present() -> Set<PublicKey> { Set(scene.kernel.link(scene.wg0)?.peers.keys.map { $0 } ?? []) }
+        #expect(present() == [testKey("alice")])
+        scene.clock.advance(milliseconds: 9_999)
+        await scene.gateway.enforceValidityNow()
+        #expect(present() == [testKey("alice")])
+        scene.clock.advance(milliseconds: 1)
+        await scene.gateway.enforceValidityNow()
+        #expect(present().isEmpty)
+        scene.clock.advance(seconds: 10)
+        await scene.gateway.enforceValidityNow()
+        #expect(present() == [testKey("bob")])
+        let found = await refusal { () async throws(Refusal) in
+            var request = PeerUpdateRequest()
+            (request.interface, request.name, request.validUntil) = ("wg0", "bob", now + 20_000)
+            return try await scene.gateway.updatePeer(request, scene.context())
+        }
+        #expect(found == .invalid([.init(field: "valid_until_unix_ms", rule: "it must end after it begins")]))
     }
 
     private func request(_ name: String) -> InterfaceRequest {

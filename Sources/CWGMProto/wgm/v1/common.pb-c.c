@@ -52,6 +52,51 @@ void   wgm__v1__freshness__free_unpacked
   assert(message->base.descriptor == &wgm__v1__freshness__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__text_list__init
+                     (Wgm__V1__TextList         *message)
+{
+  static const Wgm__V1__TextList init_value = WGM__V1__TEXT_LIST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__text_list__get_packed_size
+                     (const Wgm__V1__TextList *message)
+{
+  assert(message->base.descriptor == &wgm__v1__text_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__text_list__pack
+                     (const Wgm__V1__TextList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__text_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__text_list__pack_to_buffer
+                     (const Wgm__V1__TextList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__text_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__TextList *
+       wgm__v1__text_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__TextList *)
+     protobuf_c_message_unpack (&wgm__v1__text_list__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__text_list__free_unpacked
+                     (Wgm__V1__TextList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__text_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__grant__init
                      (Wgm__V1__Grant         *message)
 {
@@ -159,6 +204,44 @@ const ProtobufCMessageDescriptor wgm__v1__freshness__descriptor =
   wgm__v1__freshness__field_indices_by_name,
   1,  wgm__v1__freshness__number_ranges,
   (ProtobufCMessageInit) wgm__v1__freshness__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__text_list__field_descriptors[1] =
+{
+  {
+    "items",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Wgm__V1__TextList, n_items),
+    offsetof(Wgm__V1__TextList, items),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__text_list__field_indices_by_name[] = {
+  0,   /* field[0] = items */
+};
+static const ProtobufCIntRange wgm__v1__text_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__text_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.TextList",
+  "TextList",
+  "Wgm__V1__TextList",
+  "wgm.v1",
+  sizeof(Wgm__V1__TextList),
+  1,
+  wgm__v1__text_list__field_descriptors,
+  wgm__v1__text_list__field_indices_by_name,
+  1,  wgm__v1__text_list__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__text_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__grant__field_descriptors[2] =

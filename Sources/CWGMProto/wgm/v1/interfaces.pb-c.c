@@ -637,6 +637,96 @@ void   wgm__v1__set_interface_up_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__set_interface_up_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__update_interface_request__init
+                     (Wgm__V1__UpdateInterfaceRequest         *message)
+{
+  static const Wgm__V1__UpdateInterfaceRequest init_value = WGM__V1__UPDATE_INTERFACE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__update_interface_request__get_packed_size
+                     (const Wgm__V1__UpdateInterfaceRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__update_interface_request__pack
+                     (const Wgm__V1__UpdateInterfaceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__update_interface_request__pack_to_buffer
+                     (const Wgm__V1__UpdateInterfaceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__UpdateInterfaceRequest *
+       wgm__v1__update_interface_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__UpdateInterfaceRequest *)
+     protobuf_c_message_unpack (&wgm__v1__update_interface_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__update_interface_request__free_unpacked
+                     (Wgm__V1__UpdateInterfaceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__update_interface_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__update_interface_response__init
+                     (Wgm__V1__UpdateInterfaceResponse         *message)
+{
+  static const Wgm__V1__UpdateInterfaceResponse init_value = WGM__V1__UPDATE_INTERFACE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__update_interface_response__get_packed_size
+                     (const Wgm__V1__UpdateInterfaceResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__update_interface_response__pack
+                     (const Wgm__V1__UpdateInterfaceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__update_interface_response__pack_to_buffer
+                     (const Wgm__V1__UpdateInterfaceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__update_interface_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__UpdateInterfaceResponse *
+       wgm__v1__update_interface_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__UpdateInterfaceResponse *)
+     protobuf_c_message_unpack (&wgm__v1__update_interface_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__update_interface_response__free_unpacked
+                     (Wgm__V1__UpdateInterfaceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__update_interface_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__set_drift_policy_request__init
                      (Wgm__V1__SetDriftPolicyRequest         *message)
 {
@@ -2183,6 +2273,186 @@ const ProtobufCMessageDescriptor wgm__v1__set_interface_up_response__descriptor 
   wgm__v1__set_interface_up_response__field_indices_by_name,
   1,  wgm__v1__set_interface_up_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__set_interface_up_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__update_interface_request__field_descriptors[8] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdateInterfaceRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mtu",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__UpdateInterfaceRequest, has_mtu),
+    offsetof(Wgm__V1__UpdateInterfaceRequest, mtu),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "listen_port",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__UpdateInterfaceRequest, has_listen_port),
+    offsetof(Wgm__V1__UpdateInterfaceRequest, listen_port),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "endpoint",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdateInterfaceRequest, endpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "firewall_mark",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__UpdateInterfaceRequest, has_firewall_mark),
+    offsetof(Wgm__V1__UpdateInterfaceRequest, firewall_mark),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dns",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdateInterfaceRequest, dns),
+    &wgm__v1__text_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "up",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__UpdateInterfaceRequest, has_up),
+    offsetof(Wgm__V1__UpdateInterfaceRequest, up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drift_policy",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__UpdateInterfaceRequest, has_drift_policy),
+    offsetof(Wgm__V1__UpdateInterfaceRequest, drift_policy),
+    &wgm__v1__drift_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__update_interface_request__field_indices_by_name[] = {
+  5,   /* field[5] = dns */
+  7,   /* field[7] = drift_policy */
+  3,   /* field[3] = endpoint */
+  4,   /* field[4] = firewall_mark */
+  2,   /* field[2] = listen_port */
+  1,   /* field[1] = mtu */
+  0,   /* field[0] = name */
+  6,   /* field[6] = up */
+};
+static const ProtobufCIntRange wgm__v1__update_interface_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor wgm__v1__update_interface_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.UpdateInterfaceRequest",
+  "UpdateInterfaceRequest",
+  "Wgm__V1__UpdateInterfaceRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__UpdateInterfaceRequest),
+  8,
+  wgm__v1__update_interface_request__field_descriptors,
+  wgm__v1__update_interface_request__field_indices_by_name,
+  1,  wgm__v1__update_interface_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__update_interface_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__update_interface_response__field_descriptors[2] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdateInterfaceResponse, interface),
+    &wgm__v1__interface__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__UpdateInterfaceResponse, has_revision),
+    offsetof(Wgm__V1__UpdateInterfaceResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__update_interface_response__field_indices_by_name[] = {
+  0,   /* field[0] = interface */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange wgm__v1__update_interface_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__update_interface_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.UpdateInterfaceResponse",
+  "UpdateInterfaceResponse",
+  "Wgm__V1__UpdateInterfaceResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__UpdateInterfaceResponse),
+  2,
+  wgm__v1__update_interface_response__field_descriptors,
+  wgm__v1__update_interface_response__field_indices_by_name,
+  1,  wgm__v1__update_interface_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__update_interface_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__set_drift_policy_request__field_descriptors[2] =

@@ -502,6 +502,96 @@ void   wgm__v1__set_peer_enabled_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__set_peer_enabled_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__update_peer_request__init
+                     (Wgm__V1__UpdatePeerRequest         *message)
+{
+  static const Wgm__V1__UpdatePeerRequest init_value = WGM__V1__UPDATE_PEER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__update_peer_request__get_packed_size
+                     (const Wgm__V1__UpdatePeerRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__update_peer_request__pack
+                     (const Wgm__V1__UpdatePeerRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__update_peer_request__pack_to_buffer
+                     (const Wgm__V1__UpdatePeerRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__UpdatePeerRequest *
+       wgm__v1__update_peer_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__UpdatePeerRequest *)
+     protobuf_c_message_unpack (&wgm__v1__update_peer_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__update_peer_request__free_unpacked
+                     (Wgm__V1__UpdatePeerRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__update_peer_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__update_peer_response__init
+                     (Wgm__V1__UpdatePeerResponse         *message)
+{
+  static const Wgm__V1__UpdatePeerResponse init_value = WGM__V1__UPDATE_PEER_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__update_peer_response__get_packed_size
+                     (const Wgm__V1__UpdatePeerResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__update_peer_response__pack
+                     (const Wgm__V1__UpdatePeerResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__update_peer_response__pack_to_buffer
+                     (const Wgm__V1__UpdatePeerResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__update_peer_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__UpdatePeerResponse *
+       wgm__v1__update_peer_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__UpdatePeerResponse *)
+     protobuf_c_message_unpack (&wgm__v1__update_peer_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__update_peer_response__free_unpacked
+                     (Wgm__V1__UpdatePeerResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__update_peer_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__delete_peer_request__init
                      (Wgm__V1__DeletePeerRequest         *message)
 {
@@ -682,7 +772,7 @@ void   wgm__v1__get_peer_config_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__get_peer_config_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[13] =
+static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[15] =
 {
   {
     "interface",
@@ -840,6 +930,30 @@ static const ProtobufCFieldDescriptor wgm__v1__peer__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "valid_from_unix_ms",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__Peer, has_valid_from_unix_ms),
+    offsetof(Wgm__V1__Peer, valid_from_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "valid_until_unix_ms",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__Peer, has_valid_until_unix_ms),
+    offsetof(Wgm__V1__Peer, valid_until_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__peer__field_indices_by_name[] = {
   4,   /* field[4] = addresses */
@@ -855,11 +969,13 @@ static const unsigned wgm__v1__peer__field_indices_by_name[] = {
   2,   /* field[2] = public_key */
   9,   /* field[9] = revision */
   11,   /* field[11] = status */
+  13,   /* field[13] = valid_from_unix_ms */
+  14,   /* field[14] = valid_until_unix_ms */
 };
 static const ProtobufCIntRange wgm__v1__peer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
 {
@@ -869,7 +985,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
   "Wgm__V1__Peer",
   "wgm.v1",
   sizeof(Wgm__V1__Peer),
-  13,
+  15,
   wgm__v1__peer__field_descriptors,
   wgm__v1__peer__field_indices_by_name,
   1,  wgm__v1__peer__number_ranges,
@@ -979,7 +1095,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
   (ProtobufCMessageInit) wgm__v1__peer_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[10] =
+static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[12] =
 {
   {
     "name",
@@ -1101,6 +1217,30 @@ static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "valid_from_unix_ms",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__NewPeer, has_valid_from_unix_ms),
+    offsetof(Wgm__V1__NewPeer, valid_from_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "valid_until_unix_ms",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__NewPeer, has_valid_until_unix_ms),
+    offsetof(Wgm__V1__NewPeer, valid_until_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__new_peer__field_indices_by_name[] = {
   2,   /* field[2] = addresses */
@@ -1113,11 +1253,13 @@ static const unsigned wgm__v1__new_peer__field_indices_by_name[] = {
   0,   /* field[0] = name */
   9,   /* field[9] = preshared_key */
   1,   /* field[1] = public_key */
+  10,   /* field[10] = valid_from_unix_ms */
+  11,   /* field[11] = valid_until_unix_ms */
 };
 static const ProtobufCIntRange wgm__v1__new_peer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor =
 {
@@ -1127,7 +1269,7 @@ const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor =
   "Wgm__V1__NewPeer",
   "wgm.v1",
   sizeof(Wgm__V1__NewPeer),
-  10,
+  12,
   wgm__v1__new_peer__field_descriptors,
   wgm__v1__new_peer__field_indices_by_name,
   1,  wgm__v1__new_peer__number_ranges,
@@ -1579,6 +1721,225 @@ const ProtobufCMessageDescriptor wgm__v1__set_peer_enabled_response__descriptor 
   wgm__v1__set_peer_enabled_response__field_indices_by_name,
   1,  wgm__v1__set_peer_enabled_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__set_peer_enabled_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__update_peer_request__field_descriptors[11] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, interface),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "public_key",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "addresses",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, addresses),
+    &wgm__v1__text_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "allowed_addresses",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, allowed_addresses),
+    &wgm__v1__text_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "endpoint",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, endpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keepalive_s",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__UpdatePeerRequest, has_keepalive_s),
+    offsetof(Wgm__V1__UpdatePeerRequest, keepalive_s),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "comment",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerRequest, comment),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "preshared_key",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Wgm__V1__UpdatePeerRequest, has_preshared_key),
+    offsetof(Wgm__V1__UpdatePeerRequest, preshared_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "valid_from_unix_ms",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__UpdatePeerRequest, has_valid_from_unix_ms),
+    offsetof(Wgm__V1__UpdatePeerRequest, valid_from_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "valid_until_unix_ms",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__UpdatePeerRequest, has_valid_until_unix_ms),
+    offsetof(Wgm__V1__UpdatePeerRequest, valid_until_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__update_peer_request__field_indices_by_name[] = {
+  3,   /* field[3] = addresses */
+  4,   /* field[4] = allowed_addresses */
+  7,   /* field[7] = comment */
+  5,   /* field[5] = endpoint */
+  0,   /* field[0] = interface */
+  6,   /* field[6] = keepalive_s */
+  1,   /* field[1] = name */
+  8,   /* field[8] = preshared_key */
+  2,   /* field[2] = public_key */
+  9,   /* field[9] = valid_from_unix_ms */
+  10,   /* field[10] = valid_until_unix_ms */
+};
+static const ProtobufCIntRange wgm__v1__update_peer_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 11 }
+};
+const ProtobufCMessageDescriptor wgm__v1__update_peer_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.UpdatePeerRequest",
+  "UpdatePeerRequest",
+  "Wgm__V1__UpdatePeerRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__UpdatePeerRequest),
+  11,
+  wgm__v1__update_peer_request__field_descriptors,
+  wgm__v1__update_peer_request__field_indices_by_name,
+  1,  wgm__v1__update_peer_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__update_peer_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__update_peer_response__field_descriptors[2] =
+{
+  {
+    "peer",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__UpdatePeerResponse, peer),
+    &wgm__v1__peer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__UpdatePeerResponse, has_revision),
+    offsetof(Wgm__V1__UpdatePeerResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__update_peer_response__field_indices_by_name[] = {
+  0,   /* field[0] = peer */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange wgm__v1__update_peer_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__update_peer_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.UpdatePeerResponse",
+  "UpdatePeerResponse",
+  "Wgm__V1__UpdatePeerResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__UpdatePeerResponse),
+  2,
+  wgm__v1__update_peer_response__field_descriptors,
+  wgm__v1__update_peer_response__field_indices_by_name,
+  1,  wgm__v1__update_peer_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__update_peer_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__delete_peer_request__field_descriptors[2] =

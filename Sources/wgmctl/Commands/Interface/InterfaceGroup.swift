@@ -10,7 +10,8 @@ struct InterfaceGroup: ParsableCommand {
         abstract: "Manage the WireGuard interfaces of this gateway.",
         subcommands: [
             InterfaceCreateCommand.self, InterfaceListCommand.self, InterfaceShowCommand.self, InterfaceUpCommand.self,
-            InterfaceDownCommand.self, InterfaceSetDriftCommand.self, InterfaceDeleteCommand.self,
+            InterfaceDownCommand.self, InterfaceSetCommand.self, InterfaceSetDriftCommand.self,
+            InterfaceDeleteCommand.self,
         ]
     )
 }

@@ -88,6 +88,8 @@ struct PeerCreateCommand: ParsableCommand {
     @Option(help: .init("A remark, 256 bytes at most.", valueName: "text"))
     var comment: String?
 
+    @OptionGroup var validity: ValidityOptions
+
     @Flag(help: "Keep the peer out until peer enable.")
     var disabled = false
 
@@ -147,6 +149,8 @@ struct PeerCreateCommand: ParsableCommand {
         peer.keepaliveS = keepalive?.seconds
         peer.comment = comment
         if disabled { peer.disabled = true }
+        peer.validFromUnixMs = validity.validFrom?.milliseconds(now: .now)
+        peer.validUntilUnixMs = validity.validUntil?.milliseconds(now: .now)
         return peer
     }
 

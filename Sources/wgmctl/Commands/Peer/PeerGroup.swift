@@ -10,7 +10,8 @@ struct PeerGroup: ParsableCommand {
         abstract: "Manage the peers of an interface.",
         subcommands: [
             PeerCreateCommand.self, PeerListCommand.self, PeerShowCommand.self, PeerEnableCommand.self,
-            PeerDisableCommand.self, PeerDeleteCommand.self, PeerConfigCommand.self,
+            PeerDisableCommand.self, PeerSetCommand.self, PeerRotateKeyCommand.self,
+            PeerRotatePresharedKeyCommand.self, PeerDeleteCommand.self, PeerConfigCommand.self,
         ]
     )
 }

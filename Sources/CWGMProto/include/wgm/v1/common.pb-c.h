@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Wgm__V1__Freshness Wgm__V1__Freshness;
+typedef struct Wgm__V1__TextList Wgm__V1__TextList;
 typedef struct Wgm__V1__Grant Wgm__V1__Grant;
 
 
@@ -36,6 +37,17 @@ struct  Wgm__V1__Freshness
 #define WGM__V1__FRESHNESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__freshness__descriptor) \
     , 0, 0, 0, 0, NULL }
+
+
+struct  Wgm__V1__TextList
+{
+  ProtobufCMessage base;
+  size_t n_items;
+  char **items;
+};
+#define WGM__V1__TEXT_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__text_list__descriptor) \
+    , 0,NULL }
 
 
 struct  Wgm__V1__Grant
@@ -69,6 +81,25 @@ Wgm__V1__Freshness *
 void   wgm__v1__freshness__free_unpacked
                      (Wgm__V1__Freshness *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__TextList methods */
+void   wgm__v1__text_list__init
+                     (Wgm__V1__TextList         *message);
+size_t wgm__v1__text_list__get_packed_size
+                     (const Wgm__V1__TextList   *message);
+size_t wgm__v1__text_list__pack
+                     (const Wgm__V1__TextList   *message,
+                      uint8_t             *out);
+size_t wgm__v1__text_list__pack_to_buffer
+                     (const Wgm__V1__TextList   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__TextList *
+       wgm__v1__text_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__text_list__free_unpacked
+                     (Wgm__V1__TextList *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__Grant methods */
 void   wgm__v1__grant__init
                      (Wgm__V1__Grant         *message);
@@ -93,6 +124,9 @@ void   wgm__v1__grant__free_unpacked
 typedef void (*Wgm__V1__Freshness_Closure)
                  (const Wgm__V1__Freshness *message,
                   void *closure_data);
+typedef void (*Wgm__V1__TextList_Closure)
+                 (const Wgm__V1__TextList *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__Grant_Closure)
                  (const Wgm__V1__Grant *message,
                   void *closure_data);
@@ -103,6 +137,7 @@ typedef void (*Wgm__V1__Grant_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor wgm__v1__freshness__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__text_list__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__grant__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -31,6 +31,8 @@ typedef struct Wgm__V1__GetInterfaceRequest Wgm__V1__GetInterfaceRequest;
 typedef struct Wgm__V1__GetInterfaceResponse Wgm__V1__GetInterfaceResponse;
 typedef struct Wgm__V1__SetInterfaceUpRequest Wgm__V1__SetInterfaceUpRequest;
 typedef struct Wgm__V1__SetInterfaceUpResponse Wgm__V1__SetInterfaceUpResponse;
+typedef struct Wgm__V1__UpdateInterfaceRequest Wgm__V1__UpdateInterfaceRequest;
+typedef struct Wgm__V1__UpdateInterfaceResponse Wgm__V1__UpdateInterfaceResponse;
 typedef struct Wgm__V1__SetDriftPolicyRequest Wgm__V1__SetDriftPolicyRequest;
 typedef struct Wgm__V1__SetDriftPolicyResponse Wgm__V1__SetDriftPolicyResponse;
 typedef struct Wgm__V1__ListDriftRequest Wgm__V1__ListDriftRequest;
@@ -293,6 +295,40 @@ struct  Wgm__V1__SetInterfaceUpResponse
 };
 #define WGM__V1__SET_INTERFACE_UP_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__set_interface_up_response__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Wgm__V1__UpdateInterfaceRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_mtu;
+  uint32_t mtu;
+  protobuf_c_boolean has_listen_port;
+  uint32_t listen_port;
+  char *endpoint;
+  protobuf_c_boolean has_firewall_mark;
+  uint32_t firewall_mark;
+  Wgm__V1__TextList *dns;
+  protobuf_c_boolean has_up;
+  protobuf_c_boolean up;
+  protobuf_c_boolean has_drift_policy;
+  Wgm__V1__DriftPolicy drift_policy;
+};
+#define WGM__V1__UPDATE_INTERFACE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__update_interface_request__descriptor) \
+    , NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR }
+
+
+struct  Wgm__V1__UpdateInterfaceResponse
+{
+  ProtobufCMessage base;
+  Wgm__V1__Interface *interface;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__UPDATE_INTERFACE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__update_interface_response__descriptor) \
     , NULL, 0, 0 }
 
 
@@ -666,6 +702,44 @@ Wgm__V1__SetInterfaceUpResponse *
 void   wgm__v1__set_interface_up_response__free_unpacked
                      (Wgm__V1__SetInterfaceUpResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__UpdateInterfaceRequest methods */
+void   wgm__v1__update_interface_request__init
+                     (Wgm__V1__UpdateInterfaceRequest         *message);
+size_t wgm__v1__update_interface_request__get_packed_size
+                     (const Wgm__V1__UpdateInterfaceRequest   *message);
+size_t wgm__v1__update_interface_request__pack
+                     (const Wgm__V1__UpdateInterfaceRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__update_interface_request__pack_to_buffer
+                     (const Wgm__V1__UpdateInterfaceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__UpdateInterfaceRequest *
+       wgm__v1__update_interface_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__update_interface_request__free_unpacked
+                     (Wgm__V1__UpdateInterfaceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__UpdateInterfaceResponse methods */
+void   wgm__v1__update_interface_response__init
+                     (Wgm__V1__UpdateInterfaceResponse         *message);
+size_t wgm__v1__update_interface_response__get_packed_size
+                     (const Wgm__V1__UpdateInterfaceResponse   *message);
+size_t wgm__v1__update_interface_response__pack
+                     (const Wgm__V1__UpdateInterfaceResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__update_interface_response__pack_to_buffer
+                     (const Wgm__V1__UpdateInterfaceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__UpdateInterfaceResponse *
+       wgm__v1__update_interface_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__update_interface_response__free_unpacked
+                     (Wgm__V1__UpdateInterfaceResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__SetDriftPolicyRequest methods */
 void   wgm__v1__set_drift_policy_request__init
                      (Wgm__V1__SetDriftPolicyRequest         *message);
@@ -862,6 +936,12 @@ typedef void (*Wgm__V1__SetInterfaceUpRequest_Closure)
 typedef void (*Wgm__V1__SetInterfaceUpResponse_Closure)
                  (const Wgm__V1__SetInterfaceUpResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__UpdateInterfaceRequest_Closure)
+                 (const Wgm__V1__UpdateInterfaceRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__UpdateInterfaceResponse_Closure)
+                 (const Wgm__V1__UpdateInterfaceResponse *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__SetDriftPolicyRequest_Closure)
                  (const Wgm__V1__SetDriftPolicyRequest *message,
                   void *closure_data);
@@ -909,6 +989,8 @@ extern const ProtobufCMessageDescriptor wgm__v1__get_interface_request__descript
 extern const ProtobufCMessageDescriptor wgm__v1__get_interface_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__update_interface_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__update_interface_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__list_drift_request__descriptor;

@@ -27,6 +27,8 @@ typedef struct Wgm__V1__GetPeerRequest Wgm__V1__GetPeerRequest;
 typedef struct Wgm__V1__GetPeerResponse Wgm__V1__GetPeerResponse;
 typedef struct Wgm__V1__SetPeerEnabledRequest Wgm__V1__SetPeerEnabledRequest;
 typedef struct Wgm__V1__SetPeerEnabledResponse Wgm__V1__SetPeerEnabledResponse;
+typedef struct Wgm__V1__UpdatePeerRequest Wgm__V1__UpdatePeerRequest;
+typedef struct Wgm__V1__UpdatePeerResponse Wgm__V1__UpdatePeerResponse;
 typedef struct Wgm__V1__DeletePeerRequest Wgm__V1__DeletePeerRequest;
 typedef struct Wgm__V1__DeletePeerResponse Wgm__V1__DeletePeerResponse;
 typedef struct Wgm__V1__GetPeerConfigRequest Wgm__V1__GetPeerConfigRequest;
@@ -61,10 +63,14 @@ struct  Wgm__V1__Peer
   Wgm__V1__PeerStatus *status;
   protobuf_c_boolean has_has_preshared_key;
   protobuf_c_boolean has_preshared_key;
+  protobuf_c_boolean has_valid_from_unix_ms;
+  int64_t valid_from_unix_ms;
+  protobuf_c_boolean has_valid_until_unix_ms;
+  int64_t valid_until_unix_ms;
 };
 #define WGM__V1__PEER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__peer__descriptor) \
-    , NULL, NULL, NULL, 0, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, 0, 0 }
+    , NULL, NULL, NULL, 0, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__PeerStatus
@@ -106,10 +112,14 @@ struct  Wgm__V1__NewPeer
   protobuf_c_boolean disabled;
   protobuf_c_boolean has_preshared_key;
   ProtobufCBinaryData preshared_key;
+  protobuf_c_boolean has_valid_from_unix_ms;
+  int64_t valid_from_unix_ms;
+  protobuf_c_boolean has_valid_until_unix_ms;
+  int64_t valid_until_unix_ms;
 };
 #define WGM__V1__NEW_PEER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__new_peer__descriptor) \
-    , NULL, NULL, 0,NULL, 0,NULL, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, {0,NULL} }
+    , NULL, NULL, 0,NULL, 0,NULL, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, {0,NULL}, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__CreatePeersRequest
@@ -207,6 +217,42 @@ struct  Wgm__V1__SetPeerEnabledResponse
 };
 #define WGM__V1__SET_PEER_ENABLED_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__set_peer_enabled_response__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Wgm__V1__UpdatePeerRequest
+{
+  ProtobufCMessage base;
+  char *interface;
+  char *name;
+  char *public_key;
+  Wgm__V1__TextList *addresses;
+  Wgm__V1__TextList *allowed_addresses;
+  char *endpoint;
+  protobuf_c_boolean has_keepalive_s;
+  uint32_t keepalive_s;
+  char *comment;
+  protobuf_c_boolean has_preshared_key;
+  ProtobufCBinaryData preshared_key;
+  protobuf_c_boolean has_valid_from_unix_ms;
+  int64_t valid_from_unix_ms;
+  protobuf_c_boolean has_valid_until_unix_ms;
+  int64_t valid_until_unix_ms;
+};
+#define WGM__V1__UPDATE_PEER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__update_peer_request__descriptor) \
+    , NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, {0,NULL}, 0, 0, 0, 0 }
+
+
+struct  Wgm__V1__UpdatePeerResponse
+{
+  ProtobufCMessage base;
+  Wgm__V1__Peer *peer;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__UPDATE_PEER_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__update_peer_response__descriptor) \
     , NULL, 0, 0 }
 
 
@@ -477,6 +523,44 @@ Wgm__V1__SetPeerEnabledResponse *
 void   wgm__v1__set_peer_enabled_response__free_unpacked
                      (Wgm__V1__SetPeerEnabledResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__UpdatePeerRequest methods */
+void   wgm__v1__update_peer_request__init
+                     (Wgm__V1__UpdatePeerRequest         *message);
+size_t wgm__v1__update_peer_request__get_packed_size
+                     (const Wgm__V1__UpdatePeerRequest   *message);
+size_t wgm__v1__update_peer_request__pack
+                     (const Wgm__V1__UpdatePeerRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__update_peer_request__pack_to_buffer
+                     (const Wgm__V1__UpdatePeerRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__UpdatePeerRequest *
+       wgm__v1__update_peer_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__update_peer_request__free_unpacked
+                     (Wgm__V1__UpdatePeerRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__UpdatePeerResponse methods */
+void   wgm__v1__update_peer_response__init
+                     (Wgm__V1__UpdatePeerResponse         *message);
+size_t wgm__v1__update_peer_response__get_packed_size
+                     (const Wgm__V1__UpdatePeerResponse   *message);
+size_t wgm__v1__update_peer_response__pack
+                     (const Wgm__V1__UpdatePeerResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__update_peer_response__pack_to_buffer
+                     (const Wgm__V1__UpdatePeerResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__UpdatePeerResponse *
+       wgm__v1__update_peer_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__update_peer_response__free_unpacked
+                     (Wgm__V1__UpdatePeerResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__DeletePeerRequest methods */
 void   wgm__v1__delete_peer_request__init
                      (Wgm__V1__DeletePeerRequest         *message);
@@ -588,6 +672,12 @@ typedef void (*Wgm__V1__SetPeerEnabledRequest_Closure)
 typedef void (*Wgm__V1__SetPeerEnabledResponse_Closure)
                  (const Wgm__V1__SetPeerEnabledResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__UpdatePeerRequest_Closure)
+                 (const Wgm__V1__UpdatePeerRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__UpdatePeerResponse_Closure)
+                 (const Wgm__V1__UpdatePeerResponse *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__DeletePeerRequest_Closure)
                  (const Wgm__V1__DeletePeerRequest *message,
                   void *closure_data);
@@ -617,6 +707,8 @@ extern const ProtobufCMessageDescriptor wgm__v1__get_peer_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__get_peer_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_peer_enabled_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_peer_enabled_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__update_peer_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__update_peer_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__delete_peer_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__delete_peer_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__get_peer_config_request__descriptor;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WGMModel
+
+extension Gateway {
+    package func updateInterface(
+        _ request: InterfaceUpdateRequest,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<InterfaceReport> {
+        let (name, update) = try request.checked()
+        return try await lanes.withLock(name) { () async throws(Refusal) in
+            try begin(context)
+            let undo = view.interface(name).map { Change.updateInterface(name, InterfaceUpdate(restoring: $0)) }
+            switch try await commit(.updateInterface(name, update), context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                try await settle(name, after: revision, undo: undo, context)
+                return .done(try report(name), revision: revision)
+            }
+        }
+    }
+
+    /// When the peer gets a new key, or its time is made to end, this returns only after the kernel was seen without the
+    /// old key.
+    package func updatePeer(
+        _ request: PeerUpdateRequest,
+        _ context: CallContext
+    ) async throws(Refusal) -> Outcome<PeerReport> {
+        let checked = try request.checked()
+        let (interface, name) = (checked.interface, checked.name)
+        return try await lanes.withLock(interface) { () async throws(Refusal) in
+            let old = try report(name, of: interface).record
+            let update = try await prepared(checked, old, context)
+            switch try await commit(.updatePeer(interface, name, update), context.entry(), key: context.key) {
+            case .repeated(let reply): return .repeated(reply)
+            case .fresh(_, let revision):
+                let new = update.applied(to: old)
+                await send(update.endpoint, of: new, to: interface)
+                let isOut = old.validity.holds(at: clock.now) && !new.validity.holds(at: clock.now)
+                if new.publicKey != old.publicKey || isOut {
+                    try await settleRemoval(of: [old.publicKey], from: interface, after: revision, context)
+                } else {
+                    let undo = Change.updatePeer(interface, name, PeerUpdate(restoring: old))
+                    try await settle(interface, after: revision, undo: undo, context)
+                }
+                return .done(try report(name, of: interface), revision: revision)
+            }
+        }
+    }
+
+    /// The reconciler leaves an endpoint alone that the kernel has, since the peer may have roamed; here somebody decided.
+    ///
+    /// WireGuard cannot forget an endpoint, only a peer: to clear it the peer goes and comes back.
+    private func send(_ endpoint: Update<Endpoint>, of peer: PeerRecord, to name: InterfaceName) async {
+        guard peer.isEnabled, peer.validity.holds(at: clock.now) else { return }
+        var change = PeerChange(publicKey: peer.publicKey)
+        change.updateOnly = true
+        let step: KernelChange
+        switch endpoint {
+        case .keep: return
+        case .clear: step = .removePeers([peer.publicKey])
+        case .set(let address):
+            change.endpoint = address
+            step = .setPeers([change])
+        }
+        // What goes wrong here goes wrong again when the interface is settled.
+        try? await kernel.apply(step, to: name, owner: peer.interface)
+    }
+
+    /// Everything that can be refused before the store is asked; the last look at the caller's rights included.
+    private func prepared(
+        _ checked: CheckedPeerUpdate,
+        _ old: PeerRecord,
+        _ context: CallContext
+    ) async throws(Refusal) -> PeerUpdate {
+        var update = checked.update
+        var checker = Checker()
+        let new = update.applied(to: old)
+        let keepsSecret = update.presharedKey == .keep && checked.presharedKey == nil
+        if new.publicKey != old.publicKey, old.presharedKey != nil, keepsSecret {
+            checker.refuse("preshared_key", "the present one fits the old key only: give a new one, or none")
+        }
+        checker.refuseEmpty(new.validity, "valid_until_unix_ms")
+        try checker.finish()
+        if let routed = update.routed {
+            let peer = NewPeer(name: checked.name, publicKey: new.publicKey, routed: routed)
+            try requireRouteAll(CheckedPeers(interface: checked.interface, peers: [peer]), context)
+        }
+        try begin(context)
+        if let box = checked.presharedKey {
+            let sealed = try await sealed([box], for: [new.publicKey], of: old.interface) { _ in "" }
+            if let key = sealed.first { update.presharedKey = .set(key) }
+        }
+        return update
+    }
+}
