@@ -59,17 +59,17 @@ extension V1.TextList: WireMessage {
 }
 
 extension V1.TextList: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__text_list()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__TextList>) {
+    package init(copying c: UnsafePointer<Wgm__V1__TextList>) {
         self.init(
             items: unsafe Copy.strings(c.pointee.items, c.pointee.n_items)
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__TextList> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__TextList> {
         let c = unsafe arena.room(for: Wgm__V1__TextList.self)
         unsafe wgm__v1__text_list__init(c)
         unsafe c.pointee.n_items = self.items.count

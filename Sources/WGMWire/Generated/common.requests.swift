@@ -3,7 +3,7 @@
 // swift-format-ignore-file
 
 extension V1.TextList: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("items", self.items) { $0.string($1) }
     }
 }

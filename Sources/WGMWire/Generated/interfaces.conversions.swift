@@ -294,18 +294,18 @@ extension V1.PlanImportRequest: WireMessage {
 }
 
 extension V1.PlanImportRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__plan_import_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__PlanImportRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__PlanImportRequest>) {
         self.init(
             name: unsafe Copy.string(c.pointee.name),
             source: unsafe Copy.message(c.pointee.source)
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__PlanImportRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__PlanImportRequest> {
         let c = unsafe arena.room(for: Wgm__V1__PlanImportRequest.self)
         unsafe wgm__v1__plan_import_request__init(c)
         if let value = self.name {
@@ -331,18 +331,18 @@ extension V1.ImportInterfaceRequest: WireMessage {
 }
 
 extension V1.ImportInterfaceRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__import_interface_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceRequest>) {
         self.init(
             name: unsafe Copy.string(c.pointee.name),
             source: unsafe Copy.message(c.pointee.source)
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceRequest> {
         let c = unsafe arena.room(for: Wgm__V1__ImportInterfaceRequest.self)
         unsafe wgm__v1__import_interface_request__init(c)
         if let value = self.name {
@@ -368,11 +368,11 @@ extension V1.ImportSource: WireMessage {
 }
 
 extension V1.ImportSource: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__import_source()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__ImportSource>) {
+    package init(copying c: UnsafePointer<Wgm__V1__ImportSource>) {
         self.init(
             fromKernel: unsafe c.pointee.has_from_kernel != 0 ? c.pointee.from_kernel != 0 : nil,
             publicKey: unsafe Copy.string(c.pointee.public_key),
@@ -387,7 +387,7 @@ extension V1.ImportSource: @unsafe CConvertible {
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportSource> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportSource> {
         let c = unsafe arena.room(for: Wgm__V1__ImportSource.self)
         unsafe wgm__v1__import_source__init(c)
         if let value = self.fromKernel {
@@ -439,11 +439,11 @@ extension V1.ImportInterfaceResponse: WireMessage {
 }
 
 extension V1.ImportInterfaceResponse: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__import_interface_response()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceResponse>) {
+    package init(copying c: UnsafePointer<Wgm__V1__ImportInterfaceResponse>) {
         self.init(
             interface: unsafe Copy.message(c.pointee.interface),
             peers: unsafe Copy.messages(c.pointee.peers, c.pointee.n_peers),
@@ -454,7 +454,7 @@ extension V1.ImportInterfaceResponse: @unsafe CConvertible {
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceResponse> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ImportInterfaceResponse> {
         let c = unsafe arena.room(for: Wgm__V1__ImportInterfaceResponse.self)
         unsafe wgm__v1__import_interface_response__init(c)
         if let value = self.interface {
@@ -701,11 +701,11 @@ extension V1.UpdateInterfaceRequest: WireMessage {
 }
 
 extension V1.UpdateInterfaceRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__update_interface_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceRequest>) {
         self.init(
             name: unsafe Copy.string(c.pointee.name),
             mtu: unsafe c.pointee.has_mtu != 0 ? c.pointee.mtu : nil,
@@ -718,7 +718,7 @@ extension V1.UpdateInterfaceRequest: @unsafe CConvertible {
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceRequest> {
         let c = unsafe arena.room(for: Wgm__V1__UpdateInterfaceRequest.self)
         unsafe wgm__v1__update_interface_request__init(c)
         if let value = self.name {
@@ -767,18 +767,18 @@ extension V1.UpdateInterfaceResponse: WireMessage {
 }
 
 extension V1.UpdateInterfaceResponse: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__update_interface_response()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceResponse>) {
+    package init(copying c: UnsafePointer<Wgm__V1__UpdateInterfaceResponse>) {
         self.init(
             interface: unsafe Copy.message(c.pointee.interface),
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceResponse> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdateInterfaceResponse> {
         let c = unsafe arena.room(for: Wgm__V1__UpdateInterfaceResponse.self)
         unsafe wgm__v1__update_interface_response__init(c)
         if let value = self.interface {

@@ -119,21 +119,21 @@ extension V1.CreateInterfaceRequest: AuditedMessage {
 }
 
 extension V1.PlanImportRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("source", self.source) { $0.object($1) }
     }
 }
 
 extension V1.ImportInterfaceRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("source", self.source) { $0.object($1) }
     }
 }
 
 extension V1.ImportSource: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("from_kernel", self.fromKernel) { $0.bool($1) }
         writer.clear("public_key", self.publicKey) { $0.string($1) }
         writer.hashed("private_key", isPresent: self.privateKey != nil, alone: V1.ImportSource(privateKey: self.privateKey))
@@ -166,7 +166,7 @@ extension V1.SetInterfaceUpRequest: AuditedMessage {
 }
 
 extension V1.UpdateInterfaceRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("mtu", self.mtu) { $0.number($1) }
         writer.clear("listen_port", self.listenPort) { $0.number($1) }

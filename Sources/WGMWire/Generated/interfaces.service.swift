@@ -29,6 +29,8 @@ extension V1 {
             isMutation: false,
             maxRequestBytes: 1_048_576,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Say what an import would do; it changes nothing."
         )
         /// Take over an interface that was there before wgm, with its keys and peers, as one revision.
@@ -41,6 +43,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 1_048_576,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Take over an interface that was there before wgm, with its keys and peers, as one revision."
         )
         /// List the interfaces.
@@ -95,6 +99,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Change an interface in place."
         )
         /// Say what is done when somebody else changes an interface in the kernel.
@@ -276,6 +282,22 @@ extension AsyncCaller {
         try await call(V1.Interfaces.create, request, as: V1.CreateInterfaceResponse.self, options: options)
     }
 
+    /// Say what an import would do; it changes nothing.
+    public func interfacesPlanImport(
+        _ request: V1.PlanImportRequest = V1.PlanImportRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ImportInterfaceResponse {
+        try await call(V1.Interfaces.planImport, request, as: V1.ImportInterfaceResponse.self, options: options)
+    }
+
+    /// Take over an interface that was there before wgm, with its keys and peers, as one revision.
+    public func interfacesImportInterface(
+        _ request: V1.ImportInterfaceRequest = V1.ImportInterfaceRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ImportInterfaceResponse {
+        try await call(V1.Interfaces.importInterface, request, as: V1.ImportInterfaceResponse.self, options: options)
+    }
+
     /// List the interfaces.
     public func interfacesList(
         _ request: V1.ListInterfacesRequest = V1.ListInterfacesRequest(),
@@ -298,6 +320,14 @@ extension AsyncCaller {
         options: CallOptions = CallOptions()
     ) async throws(Status) -> V1.SetInterfaceUpResponse {
         try await call(V1.Interfaces.setUp, request, as: V1.SetInterfaceUpResponse.self, options: options)
+    }
+
+    /// Change an interface in place.
+    public func interfacesUpdate(
+        _ request: V1.UpdateInterfaceRequest = V1.UpdateInterfaceRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.UpdateInterfaceResponse {
+        try await call(V1.Interfaces.update, request, as: V1.UpdateInterfaceResponse.self, options: options)
     }
 
     /// Say what is done when somebody else changes an interface in the kernel.

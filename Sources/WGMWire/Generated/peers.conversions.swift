@@ -558,11 +558,11 @@ extension V1.UpdatePeerRequest: WireMessage {
 }
 
 extension V1.UpdatePeerRequest: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__update_peer_request()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__UpdatePeerRequest>) {
+    package init(copying c: UnsafePointer<Wgm__V1__UpdatePeerRequest>) {
         self.init(
             interface: unsafe Copy.string(c.pointee.interface),
             name: unsafe Copy.string(c.pointee.name),
@@ -578,7 +578,7 @@ extension V1.UpdatePeerRequest: @unsafe CConvertible {
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerRequest> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerRequest> {
         let c = unsafe arena.room(for: Wgm__V1__UpdatePeerRequest.self)
         unsafe wgm__v1__update_peer_request__init(c)
         if let value = self.interface {
@@ -635,18 +635,18 @@ extension V1.UpdatePeerResponse: WireMessage {
 }
 
 extension V1.UpdatePeerResponse: @unsafe CConvertible {
-    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe wgm_descriptor_wgm__v1__update_peer_response()
     }
 
-    init(copying c: UnsafePointer<Wgm__V1__UpdatePeerResponse>) {
+    package init(copying c: UnsafePointer<Wgm__V1__UpdatePeerResponse>) {
         self.init(
             peer: unsafe Copy.message(c.pointee.peer),
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
         )
     }
 
-    func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerResponse> {
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__UpdatePeerResponse> {
         let c = unsafe arena.room(for: Wgm__V1__UpdatePeerResponse.self)
         unsafe wgm__v1__update_peer_response__init(c)
         if let value = self.peer {

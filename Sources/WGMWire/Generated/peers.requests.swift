@@ -123,7 +123,7 @@ extension V1.SetPeerEnabledRequest: AuditedMessage {
 }
 
 extension V1.UpdatePeerRequest: AuditedMessage {
-    func writeAudit(to writer: inout AuditWriter) {
+    package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("interface", self.interface) { $0.string($1) }
         writer.clear("name", self.name) { $0.string($1) }
         writer.clear("public_key", self.publicKey) { $0.string($1) }

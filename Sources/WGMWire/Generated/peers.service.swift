@@ -71,6 +71,8 @@ extension V1 {
             isMutation: true,
             maxRequestBytes: 65_536,
             isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
             summary: "Change a peer in place, its keys too; an old key is proven gone."
         )
         /// Delete a peer.
@@ -227,6 +229,14 @@ extension AsyncCaller {
         options: CallOptions = CallOptions()
     ) async throws(Status) -> V1.SetPeerEnabledResponse {
         try await call(V1.Peers.setEnabled, request, as: V1.SetPeerEnabledResponse.self, options: options)
+    }
+
+    /// Change a peer in place, its keys too; an old key is proven gone.
+    public func peersUpdate(
+        _ request: V1.UpdatePeerRequest = V1.UpdatePeerRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.UpdatePeerResponse {
+        try await call(V1.Peers.update, request, as: V1.UpdatePeerResponse.self, options: options)
     }
 
     /// Delete a peer.
