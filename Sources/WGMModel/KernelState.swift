@@ -77,6 +77,11 @@ package struct Timestamp: Hashable, Sendable, Comparable {
 
     package var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds / 1_000_000) }
 
+    package func adding(nanoseconds more: UInt64) -> Timestamp {
+        let (whole, rest) = (more &+ UInt64(nanoseconds)).quotientAndRemainder(dividingBy: 1_000_000_000)
+        return Timestamp(seconds: seconds &+ Int64(whole), nanoseconds: UInt32(rest))
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }

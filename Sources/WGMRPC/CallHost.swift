@@ -11,6 +11,9 @@ public protocol CallHost: Sendable {
     /// Judges a token, once for each AUTH.
     func authenticate(token: String, from peer: ConnectionPeer) -> Authentication<Credential>
 
+    /// What can answer calls with this credential again; asked once for each AUTH that was accepted.
+    func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)?
+
     /// Answers a call, or says what work will.
     ///
     /// Everything that is not the protocol's is decided here: whether the method exists, whether it may be called without
@@ -30,6 +33,19 @@ public protocol CallHost: Sendable {
     func violation(by peer: ConnectionPeer, _ fault: ConnectionFault)
 }
 
+extension CallHost {
+    /// Nothing: each call is looked at anew.
+    public func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)? { nil }
+}
+
+/// Answers calls that are equal to earlier ones from their bytes alone.
+public protocol AnswerSource: AnyObject, Sendable {
+    /// The payload of END for a CALL with this payload; nil when the call must be looked at anew.
+    ///
+    /// What the host owes each call it does here too: whether the credential is still good, and the record.
+    func again(_ call: RawSpan, now: Moment) -> [UInt8]?
+}
+
 /// The verdict on a token.
 public enum Authentication<Credential: Sendable>: Sendable {
     case accepted(Credential, subject: String, expiresUnixMilliseconds: Int64, scopes: [String])
@@ -40,6 +56,8 @@ public enum Authentication<Credential: Sendable>: Sendable {
 public enum Handling: Sendable {
     /// At once.
     case reply(CallOutcome)
+    /// At once; `remember` is given the payloads of CALL and END, for an `AnswerSource`.
+    case repeatable(CallOutcome, remember: @Sendable (_ call: [UInt8], _ end: [UInt8]) -> Void)
     /// By work that waits; it is cancelled when the caller gives up before the commit point.
     case task(@Sendable () async -> CallOutcome)
     /// By work that takes messages as they come, or sends some before the outcome; it is cancelled likewise.

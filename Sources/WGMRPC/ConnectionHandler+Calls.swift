@@ -11,6 +11,7 @@ extension ConnectionHandler {
                 return connection.refuse(slot: slot, Status(.unauthenticated, "the token has expired"))
             }
             credentials[slot] = credential
+            answers[slot] = server.host.answers(for: credential, of: peer)
             connection.accept(
                 slot: slot,
                 subject: subject,
@@ -33,6 +34,9 @@ extension ConnectionHandler {
         case .reply(let outcome):
             server.admission.end(caller)
             connection.end(call.stream, outcome)
+        case .repeatable(let outcome, let remember):
+            server.admission.end(caller)
+            if let payloads = connection.endForAgain(call, outcome) { remember(payloads.call, payloads.end) }
         case .task(let work): start(call.stream, incoming.commitPoint, work)
         case .stream(let work): start(call, incoming.commitPoint, work)
         }

@@ -22,6 +22,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     private let isAdmitted: Bool
     var connection: ServerConnection
     var credentials: [Host.Credential?] = Array(repeating: nil, count: ServerConnection.slotCount + 1)
+    /// For each slot.
+    var answers: [(any AnswerSource)?] = Array(repeating: nil, count: ServerConnection.slotCount + 1)
     var running: [UInt32: Running] = [:]
     /// Of calls with streams.
     var channels: [UInt32: CallMessages] = [:]
@@ -105,9 +107,15 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     func pump(flushing: Bool = true) {
         guard let channel = context?.channel, !isPumping else { return }
         isPumping = true
+        var now = Moment.now()
         repeat {
-            while let event = connection.nextEvent(now: .now(), reading: channel.isWritable) {
+            while let event = connection.nextEvent(
+                now: now,
+                reading: channel.isWritable,
+                again: { slot, call in answers[slot]?.again(call, now: now) }
+            ) {
                 handle(event)
+                now = .now()
                 if connection.outputCount > server.limits.outputLowWater { flush() }
             }
         } while connection.hasWaitingData && channel.isWritable && passOn()
@@ -136,7 +144,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             endMessages(stream, Status(.cancelled, "the call is over"))
         case .message(let stream, let message, let cost): arrived(stream, message, cost: cost)
         case .requestEnd(let stream): requestEnded(stream)
-        case .slotExpired(let slot): credentials[slot] = nil
+        case .slotExpired(let slot):
+            credentials[slot] = nil
+            answers[slot] = nil
         case .closing(let fault): end(fault)
         }
     }
@@ -177,9 +187,12 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     private func flush() {
         guard let context, connection.hasOutput else { return }
-        let output = connection.takeOutput()
-        stall.written += output.count
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: output)), promise: nil)
+        let allocator = context.channel.allocator
+        let output = connection.writeOutput { bytes in
+            unsafe bytes.withUnsafeBytes { unsafe allocator.buffer(bytes: $0) }
+        }
+        stall.written += output.readableBytes
+        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         noteProgress()
     }
 

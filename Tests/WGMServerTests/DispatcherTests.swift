@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import Synchronization
 import Testing
 import WGMControl
 import WGMModel
@@ -8,7 +9,10 @@ import WGMServer
 import WGMWire
 
 /// What the daemon is while its database has never answered.
-private struct AbsentStore: Store {
+struct AbsentStore: Store {
+    /// Where audit records go all the same.
+    var records: KeptRecords?
+
     func load() async throws(StoreFailure) -> GatewayState { throw .unavailable("absent") }
     func currentRevision() async throws(StoreFailure) -> Int64 { throw .unavailable("absent") }
     func reserveInterfaceID() async throws(StoreFailure) -> InterfaceID { throw .unavailable("absent") }
@@ -34,8 +38,17 @@ private struct AbsentStore: Store {
         throw .unavailable("absent")
     }
     func keepReply(_: [UInt8], for key: CallKey) async throws(StoreFailure) { throw .unavailable("absent") }
-    func append(_: [AuditEntry]) async throws(StoreFailure) { throw .unavailable("absent") }
+    func append(_ entries: [AuditEntry]) async throws(StoreFailure) {
+        guard let records else { throw .unavailable("absent") }
+        records.keep(entries)
+    }
     func auditRecords(_: AuditQuery) async throws(StoreFailure) -> [AuditRecord] { throw .unavailable("absent") }
+}
+
+final class KeptRecords: Sendable {
+    private let kept = Mutex<[AuditEntry]>([])
+    var entries: [AuditEntry] { kept.withLock { $0 } }
+    func keep(_ entries: [AuditEntry]) { kept.withLock { $0 += entries } }
 }
 
 private struct AbsentKernel: Kernel {
@@ -58,7 +71,7 @@ private struct AbsentKernel: Kernel {
     func sign(_: [UInt8]) async throws(KernelFailure) -> [UInt8] { throw Self.gone }
 }
 
-private struct FixedClock: WGMControl.Clock {
+struct FixedClock: WGMControl.Clock {
     let now = Timestamp(seconds: 1_800_000_000)
 }
 

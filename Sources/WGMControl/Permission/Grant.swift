@@ -33,7 +33,7 @@ package struct Grant: Hashable, Sendable {
         includes(verb) && resource.covers(other)
     }
 
-    private func includes(_ verb: Verb) -> Bool {
+    func includes(_ verb: Verb) -> Bool {
         verbs.contains(verb) || verbs.contains(.all) && !verb.mustBeNamed
     }
 

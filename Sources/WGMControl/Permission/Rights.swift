@@ -18,6 +18,11 @@ package struct Rights: Hashable, Sendable {
         layers.allSatisfy { layer in layer.contains { $0.covers(verb, on: resource) } }
     }
 
+    /// True when there may be something that the verb is allowed on; when not, there is nothing.
+    package func hold(_ verb: Verb) -> Bool {
+        layers.allSatisfy { layer in layer.contains { $0.includes(verb) } }
+    }
+
     /// Refuses, naming verb and resource, unless `allow` holds.
     package func require(_ verb: Verb, on resource: ResourcePattern) throws(Refusal) {
         guard allow(verb, on: resource) else {

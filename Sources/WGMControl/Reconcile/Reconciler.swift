@@ -78,10 +78,15 @@ package actor Reconciler {
         }
     }
 
-    /// Asks the kernel again if the last answer is older than `maxAge` seconds; many readers share one answer.
-    package func refresh(_ name: InterfaceName, maxAge: Int64 = 1) async {
+    /// Milliseconds for which readers are told what the kernel was last seen to hold.
+    static let observationLasts: Int64 = 1000
+
+    /// Asks the kernel again if the last answer is older than that; many readers share one answer.
+    package func refresh(_ name: InterfaceName) async {
         await dumps.withLock(name) {
-            if let last = view.observation(name), clock.now.milliseconds - last.time.milliseconds < maxAge * 1000 {
+            if let last = view.observation(name),
+                clock.now.milliseconds - last.time.milliseconds < Self.observationLasts
+            {
                 return
             }
             let ticket = view.beginObservation()

@@ -27,11 +27,17 @@ package final class GatewayView: Sendable {
     }
     private let content = Mutex(Content())
     private let epoch = Atomic<UInt64>(0)
+    private let changes = Atomic<UInt64>(0)
 
     package init() {}
 
     /// Changes whenever a principal, role or revocation does, so that a credential need not be looked at again until then.
     package var identityEpoch: UInt64 { epoch.load(ordering: .acquiring) }
+
+    /// Changes whenever anything does that a read tells, so that what was told before may be told again until then.
+    package var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+    private func noteChange() { changes.add(1, ordering: .releasing) }
 
     // MARK: What the database says
 
@@ -68,6 +74,7 @@ package final class GatewayView: Sendable {
             return true
         }
         epoch.add(1, ordering: .releasing)
+        noteChange()
         return isTaken
     }
 
@@ -87,12 +94,19 @@ package final class GatewayView: Sendable {
             content.state.revision = content.completeTo
         }
         if !touched.principals.isEmpty || !touched.revokedTokens.isEmpty { epoch.add(1, ordering: .releasing) }
+        noteChange()
     }
 
     /// The database answered, and had nothing new.
-    package func markFresh(at now: Timestamp) { content.withLock { $0.freshness = Freshness(asOf: now) } }
+    package func markFresh(at now: Timestamp) {
+        content.withLock { $0.freshness = Freshness(asOf: now) }
+        noteChange()
+    }
 
-    package func markStale(_ reason: String) { content.withLock { $0.freshness.staleReason = reason } }
+    package func markStale(_ reason: String) {
+        content.withLock { $0.freshness.staleReason = reason }
+        noteChange()
+    }
 
     // MARK: Lookups
 
@@ -149,7 +163,10 @@ package final class GatewayView: Sendable {
     /// The change that is undone unless somebody confirms it.
     var unconfirmed: Unconfirmed? { content.withLock { $0.state.unconfirmed } }
 
-    func setUnconfirmed(_ unconfirmed: Unconfirmed?) { content.withLock { $0.state.unconfirmed = unconfirmed } }
+    func setUnconfirmed(_ unconfirmed: Unconfirmed?) {
+        content.withLock { $0.state.unconfirmed = unconfirmed }
+        noteChange()
+    }
 
     package func isRevoked(_ token: RevokedToken) -> Bool {
         content.withLock { $0.state.revokedTokens.contains(token) }
@@ -178,6 +195,7 @@ package final class GatewayView: Sendable {
             guard observation.ticket >= content.observations[interface]?.ticket ?? 0 else { return }
             content.observations[interface] = observation
         }
+        noteChange()
     }
 }
 
@@ -191,6 +209,7 @@ extension GatewayView {
             guard content.state.interfaces[interface] != nil else { return }
             content.drifts[interface] = drift
         }
+        noteChange()
     }
 
     /// nil when there is no such interface.

@@ -87,6 +87,7 @@ package struct Permission: Sendable {
 enum AuditText {
     /// Replaces control characters, and cuts at a character boundary.
     static func clip(_ text: String, to maxBytes: Int) -> String {
+        if text.utf8.count <= maxBytes, text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
         var clipped = ""
         var byteCount = 0
         for scalar in text.unicodeScalars {

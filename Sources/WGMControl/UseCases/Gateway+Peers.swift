@@ -101,6 +101,23 @@ extension Gateway {
         }
     }
 
+    /// What `getPeer` returns, and for how long it may be said again; nil when the kernel has to be asked first.
+    package func knownPeer(
+        interface: String?,
+        name: String?,
+        _ context: CallContext
+    ) throws(Refusal) -> (PeerReport, Freshness, lasts: Duration)? {
+        let (interface, name) = try peerName(interface, name)
+        try requireLoaded()
+        guard view.interface(interface) != nil else { throw .store(.notFound(.interface(interface))) }
+        guard let observed = view.observation(interface)?.time else { return nil }
+        let age = context.time.milliseconds - observed.milliseconds
+        guard (0..<Reconciler.observationLasts).contains(age) else { return nil }
+        let report = try report(name, of: interface)
+        record(context)
+        return (report, view.freshness, .milliseconds(Reconciler.observationLasts - age))
+    }
+
     package func getPeer(
         interface: String?,
         name: String?,

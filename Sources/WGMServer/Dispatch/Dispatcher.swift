@@ -15,6 +15,7 @@ package final class Dispatcher: Sendable {
     private let clock: any WGMControl.Clock
     private let logger: Logger
     private let routes: [String: Route<CallContext>]
+    private let memories = AnswerMemories()
     /// Hashes of redacted fields can be compared within one run of the daemon, and guessed by nobody.
     private let redactionKey = RandomBytes.make(Hash.byteCount)
 
@@ -53,7 +54,12 @@ extension Dispatcher: CallHost {
         }
     }
 
+    package func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)? {
+        memories.memory(for: credential, peer.mark(peer.uid ?? 0), gateway)
+    }
+
     package func handle(_ call: IncomingCall<Credential>) -> Handling {
+        let generation = gateway.view.generation
         guard let route = routes[call.method] else {
             return refuse(context(call, credential: call.credential), .unimplemented(method: call.method))
         }
@@ -61,12 +67,13 @@ extension Dispatcher: CallHost {
         do throws(Status) {
             if route.method.isMutation { context.terms = try CommitTerms(call.metadata, from: call.peer) }
             let credential = try identify(route.method, call)
+            if let credential { try refuseAtOnce(route.method, credential, call, &context) }
             let prepared = try prepare(route, call)
             context.requestJSON = audited(prepared)
             context.credential = try authorise(route.method, prepared, credential, call, &context)
             context.key = try key(route.method, call, context)
             context.passCommitPoint = { call.commitPoint.pass() }
-            return answer(prepared.run(context), context)
+            return answer(prepared.run(context), context, generation, call.peer)
         } catch {
             return refuse(context, error)
         }
@@ -133,6 +140,23 @@ extension Dispatcher {
         do throws(MessageError) { return try result.get() } catch { throw .malformed(error) }
     }
 
+    /// A large request of a caller who may do nothing of the kind, whatever it names, is not even read.
+    private func refuseAtOnce(
+        _ method: MethodDescriptor,
+        _ credential: Credential,
+        _ call: IncomingCall<Credential>,
+        _ context: inout CallContext
+    ) throws(Status) {
+        guard let verb = method.verb, let count = call.message?.count, count > Self.readAnyway else { return }
+        context.requestJSON = #"{"omitted_bytes":\#(count)}"#
+        guard Verb(rawValue: verb).map({ credential.rights.hold($0) }) ?? false else {
+            throw .permissionDenied(verb: verb, resource: method.resource ?? method.name)
+        }
+    }
+
+    /// Bytes of a request that is always read, so that its refusal names what was asked for.
+    private static let readAnyway = 16 * 1024
+
     private func audited(_ prepared: PreparedCall<CallContext>) -> String {
         unsafe prepared.auditJSON { bytes in
             unsafe Base64.encode(Hash.blake2b(bytes, key: redactionKey), variant: .url)
@@ -155,7 +179,7 @@ extension Dispatcher {
         }
         let named = prepared.resources(gateway.node.value)
         // The last is looked at before all others are: whoever may do nothing does not keep the event loop busy.
-        let paths = [named.last, named.first].compactMap { $0 }
+        let paths = [named.last, named.first].prefix(named.count).compactMap { $0 }
             .map { Self.path($0, template: template, caller: credential.principal) }
         context.resource = named.count == 1 ? paths[0] : "\(paths.last ?? "") and \(named.count - 1) more"
         var resources = paths.map { ResourcePattern($0) ?? .everything }
@@ -183,6 +207,7 @@ extension Dispatcher {
 
     /// An absent `{principal}` is the caller; a name that was given can never be a bare `*`.
     private static func path(_ path: String, template: String, caller: ObjectName) -> String {
+        guard template.contains("{principal}") else { return path }
         let wanted = template.split(separator: "/")
         let found = path.split(separator: "/").map(String.init)
         guard wanted.contains("{principal}"), wanted.count == found.count else { return path }
@@ -209,10 +234,24 @@ extension Dispatcher {
 extension Dispatcher {
     private func answer(
         _ reply: Reply<[UInt8]>,
-        _ context: CallContext
+        _ context: CallContext,
+        _ generation: UInt64,
+        _ peer: ConnectionPeer
     ) -> Handling {
         switch reply {
         case .now(let bytes): return .reply(CallOutcome(reply: bytes))
+        case .lasting(let bytes, let time):
+            guard let credential = context.credential else { return .reply(CallOutcome(reply: bytes)) }
+            let now = Moment.now()
+            let tokenTime = Duration.milliseconds(credential.expires.milliseconds - context.time.milliseconds)
+            let lasting = LastingReply(
+                generation: generation,
+                made: now,
+                until: now + min(time, tokenTime),
+                entry: context.entry()
+            )
+            let memory = memories.memory(for: credential, peer.mark(peer.uid ?? 0), gateway)
+            return .repeatable(CallOutcome(reply: bytes)) { memory.remember($0, $1, lasting) }
         case .failed(let status): return refuse(context, status)
         case .stream(let work):
             return .stream { [self] channel in
@@ -233,18 +272,36 @@ extension Dispatcher {
         }
     }
 
+    /// At once for a caller whose refusals are too many for a record each; else when the record is in the database.
     private func refuse(_ context: CallContext, _ status: Status) -> Handling {
-        .task { [self] in await recorded(context, status) }
+        let entry = context.entry(code: status.code.rawValue, message: status.message)
+        do throws(StoreFailure) {
+            guard let number = try gateway.audit.recordRefusal(entry) else {
+                return .reply(CallOutcome(failure: status))
+            }
+            return .task { [self] in
+                await noted(context) { () async throws(StoreFailure) in try await gateway.audit.wait(for: number) }
+                return CallOutcome(failure: status)
+            }
+        } catch {
+            return .reply(CallOutcome(failure: status))
+        }
+    }
+
+    private func recorded(_ context: CallContext, _ status: Status) async -> CallOutcome {
+        await noted(context) { () async throws(StoreFailure) in
+            try await gateway.recordRefusal(context, code: status.code.rawValue, message: status.message)
+        }
+        return CallOutcome(failure: status)
     }
 
     /// While the database is away the record waits in memory; the caller is refused all the same.
-    private func recorded(_ context: CallContext, _ status: Status) async -> CallOutcome {
+    private func noted(_ context: CallContext, _ record: () async throws(StoreFailure) -> Void) async {
         do throws(StoreFailure) {
-            try await gateway.recordRefusal(context, code: status.code.rawValue, message: status.message)
+            try await record()
         } catch {
             logger.warning("a refusal is not in the audit log yet", metadata: ["request": "\(context.requestID)"])
         }
-        return CallOutcome(failure: status)
     }
 
     private func context(

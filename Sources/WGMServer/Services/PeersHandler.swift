@@ -33,7 +33,16 @@ struct PeersHandler: PeersService {
     }
 
     func get(_ request: V1.GetPeerRequest, _ context: CallContext) -> Reply<V1.GetPeerResponse> {
-        .asking { () async throws(Refusal) in
+        do throws(Refusal) {
+            if let (report, freshness, time) = try gateway.knownPeer(
+                interface: request.interface,
+                name: request.name,
+                context
+            ) {
+                return .lasting(V1.GetPeerResponse(peer: V1.Peer(report), freshness: V1.Freshness(freshness)), time)
+            }
+        } catch { return .failed(Status(error)) }
+        return .asking { () async throws(Refusal) in
             let (report, freshness) = try await gateway.getPeer(
                 interface: request.interface,
                 name: request.name,

@@ -59,6 +59,10 @@ struct FrameBuffer: ~Copyable {
         }
     }
 
+    func read<Result>(_ payload: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
+        unsafe body(bytes.span.extracting(payload).bytes)
+    }
+
     func copy(_ payload: Range<Int>) -> [UInt8] { Array(bytes[payload]) }
     func slice(_ payload: Range<Int>) -> ArraySlice<UInt8> { bytes[payload] }
 

@@ -95,15 +95,17 @@ public struct FrameHeader: Hashable, Sendable {
     /// nil when there are fewer than twelve bytes.
     public init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count >= Self.byteCount else { return nil }
-        let start = bytes.startIndex
-        func number(_ offset: Int, _ count: Int) -> UInt32 {
-            bytes[start + offset..<start + offset + count].reduce(0) { $0 << 8 | UInt32($1) }
+        let (numbers, rest) = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe (
+                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            )
         }
-        length = number(0, 4)
-        stream = number(4, 4)
-        type = bytes[start + 8]
-        flags = FrameFlags(rawValue: bytes[start + 9])
-        aux = UInt16(number(10, 2))
+        length = UInt32(truncatingIfNeeded: numbers >> 32)
+        stream = UInt32(truncatingIfNeeded: numbers)
+        type = UInt8(truncatingIfNeeded: rest >> 24)
+        flags = FrameFlags(rawValue: UInt8(truncatingIfNeeded: rest >> 16))
+        aux = UInt16(truncatingIfNeeded: rest)
     }
 
     /// Flags and length of a DATA frame make sense together.
@@ -134,11 +136,9 @@ extension [UInt8] {
     }
 
     fileprivate mutating func append(_ header: FrameHeader, length: UInt32) {
-        let numbers = UInt64(length) << 32 | UInt64(header.stream)
-        for shift in stride(from: 56, through: 0, by: -8) { append(UInt8(truncatingIfNeeded: numbers >> shift)) }
-        append(header.type)
-        append(header.flags.rawValue)
-        append(UInt8(header.aux >> 8))
-        append(UInt8(truncatingIfNeeded: header.aux))
+        let numbers = (UInt64(length) << 32 | UInt64(header.stream)).bigEndian
+        let rest = UInt32(header.type) << 24 | UInt32(header.flags.rawValue) << 16 | UInt32(header.aux)
+        unsafe Swift.withUnsafeBytes(of: numbers) { unsafe append(contentsOf: $0) }
+        unsafe Swift.withUnsafeBytes(of: rest.bigEndian) { unsafe append(contentsOf: $0) }
     }
 }

@@ -2,11 +2,11 @@
 
 extension ServerConnection {
     /// Understands one preface or frame; false when that needs more bytes.
-    mutating func readOne(now: Moment) throws(ConnectionFault) -> Bool {
+    mutating func readOne(now: Moment, _ again: (Int, RawSpan) -> [UInt8]?) throws(ConnectionFault) -> Bool {
         switch phase {
         case .closing: return false
         case .preface: return try readPreface()
-        case .hello, .open, .lastCalls, .draining: return try readFrame(now: now)
+        case .hello, .open, .lastCalls, .draining: return try readFrame(now: now, again)
         }
     }
 
@@ -28,7 +28,10 @@ extension ServerConnection {
         }
     }
 
-    private mutating func readFrame(now: Moment) throws(ConnectionFault) -> Bool {
+    private mutating func readFrame(
+        now: Moment,
+        _ again: (Int, RawSpan) -> [UInt8]?
+    ) throws(ConnectionFault) -> Bool {
         let limit = FrameCheck(
             limits: limits,
             helloExpected: isHelloExpected,
@@ -44,6 +47,7 @@ extension ServerConnection {
         }
         // Types from 0x80 on may be skipped by those who do not know them.
         guard let type = FrameType(rawValue: header.type) else { return true }
+        if type == .call, repeatCall(header, payload, now: now, again) { return true }
         try take(type, header, payload, now: now)
         return true
     }

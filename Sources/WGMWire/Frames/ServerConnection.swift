@@ -49,6 +49,9 @@ public struct ServerConnection: ~Copyable {
         var expires: Moment
     }
 
+    /// Bytes of output that a connection keeps room for.
+    private static let keptOutput = 32 * 1024
+
     struct Handshake {
         var bytes = 0
         var frames = 0
@@ -68,6 +71,8 @@ public struct ServerConnection: ~Copyable {
     var streams: [UInt32: Stream] = [:]
     var slots: [Slot?] = Array(repeating: nil, count: slotCount + 1)
     var lastStream: UInt32 = 0
+    /// Where the last CALL's payload is, until more is received.
+    var lastCall = 0..<0
     /// What the client accepts as one reply.
     var clientMessage: Int
     var lastFrame: Moment
@@ -119,10 +124,17 @@ public struct ServerConnection: ~Copyable {
     /// The next thing to do; nil when more bytes are needed.
     ///
     /// With `reading` false, for a peer that does not take what it is sent, no further frame is understood.
-    public mutating func nextEvent(now: Moment, reading: Bool = true) -> Event? {
+    ///
+    /// `again` answers a call with a token from the payload of its frame alone, with the payload of an END that holds a reply;
+    /// nil when the call must be read.
+    public mutating func nextEvent(
+        now: Moment,
+        reading: Bool = true,
+        again: (_ slot: Int, _ call: RawSpan) -> [UInt8]? = { _, _ in nil }
+    ) -> Event? {
         while reading, events.isEmpty {
             do throws(ConnectionFault) {
-                guard try readOne(now: now) else { break }
+                guard try readOne(now: now, again) else { break }
             } catch {
                 fail(error)
             }
@@ -136,6 +148,12 @@ public struct ServerConnection: ~Copyable {
         let taken = output
         output = []
         return taken
+    }
+
+    /// Gives what is to be written now to `write`; it is gone afterwards.
+    public mutating func writeOutput<Result>(_ write: (RawSpan) -> Result) -> Result {
+        defer { output.removeAll(keepingCapacity: output.count <= Self.keptOutput) }
+        return unsafe write(output.span.bytes)
     }
 
     /// Ends the connection: GOAWAY, and nothing more is read.

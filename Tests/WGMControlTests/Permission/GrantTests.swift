@@ -22,6 +22,16 @@ import WGMModel
         #expect(throws: Refusal.permissionMissing(verb: "*", resource: "**")) { try rights.requireHolding(wanted) }
     }
 
+    @Test("who holds a verb nowhere is known at once, and the wildcard counts where it stands for the verb")
+    func holding() throws {
+        let some = try #require(Grant(resource: "a/b", verbs: ["create"]))
+        let all = Grant(resource: .everything, verbs: [.all])
+        #expect(Rights(token: [some], roles: [all]).hold(.create))
+        #expect(!Rights(token: [some], roles: [all]).hold(.delete))
+        #expect(!Rights(token: [all], roles: []).hold(.create))
+        #expect(!Rights(token: [all], roles: [all]).hold(.routeAll))
+    }
+
     @Test("a scope is a pattern, one space and verbs", arguments: ["a/** get", "a get,list", "** *"])
     func scopes(text: String) {
         #expect(Grant(scope: text) != nil)
