@@ -53,9 +53,6 @@ package struct LinuxKernel: ~Copyable {
         case .setLink(let mtu, let isUp):
             let link = try owned(name, owner).link
             if let mtu { try route.set(link, mtu: mtu) }
-            if isUp == true, !link.isUp, link.backend == .userspace {
-                try PortProbe.requireFree(userspace.device(link).listenPort, link.name)
-            }
             if let isUp { try route.set(link, isUp: isUp) }
         case .setDevice(let privateKey, let listenPort, let mark):
             let device = DeviceChange(privateKey: privateKey, listenPort: listenPort, firewallMark: mark)

@@ -124,10 +124,10 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         scheduleTimer()
     }
 
+    /// What is there leaves first: messages move only while there is room.
     private func passOn() -> Bool {
-        guard passMessages() else { return false }
         flush()
-        return true
+        return passMessages()
     }
 
     var eventLoop: (any EventLoop)? { context?.eventLoop }

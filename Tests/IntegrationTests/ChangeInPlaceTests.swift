@@ -114,7 +114,7 @@ struct ChangeInPlaceTests {
         #expect(try newest(gateway) == before + 1)
         #expect(set.output.contains("vpn.example.org:51999") && set.output.contains("10.90.0.1"))
         #expect(try await gateway.inside("wg show wg0 fwmark; wg show wg0 listen-port").output == "0x10\n51999")
-        #expect(try await gateway.inside("cat /sys/class/net/wg0/mtu").output == "1380")
+        #expect(try await gateway.inside("ip -o link show wg0").output.contains("mtu 1380 "))
         let cleared = try gateway.control(
             "interface",
             "set",

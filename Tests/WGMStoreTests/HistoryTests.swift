@@ -112,7 +112,8 @@ extension StoreTests {
             var cleared = PeerUpdate()
             cleared.validUntil = .clear
             try await store.change(.updatePeer(interface("wg0"), name("alice"), cleared))
-            #expect(try await alice().validity == Validity() && alice().keepalive == 7)
+            let after = try await alice()
+            #expect(after.validity == Validity() && after.keepalive == 7)
             try await store.change(.rollBack(to: before.revision + 1))
             #expect(try await alice().validity == changed.validity)
             try await store.change(.rollBack(to: before.revision))

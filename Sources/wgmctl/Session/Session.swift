@@ -124,7 +124,7 @@ extension Session: BlockingCaller {
         if method.isMutation {
             options.reason = reason
             options.idempotencyKey = idempotencyKey
-            options.metadata = terms.map { ($0.key, $0.value) }
+            options.metadata = terms.map { (key: $0.key, value: $0.value) }
         }
         do throws(Status) {
             let answer = try client.call(method, request, as: reply, options: options)

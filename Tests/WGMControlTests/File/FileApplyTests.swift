@@ -121,7 +121,7 @@ import WGMModel
             try scene.gateway.planFile(FileRequest(objects: [alice()], prune: false), context(scene, nobody))
         }
         #expect(seen == .permissionMissing(verb: "get", resource: "node/n1/interface/wg0/peer/alice"))
-        _ = try await scene.gateway.setRoles(name: "nobody", uid: nil, roles: ["operator"], context(scene, root))
+        _ = try await scene.gateway.setRoles(name: "nobody", uid: 1000, roles: ["operator"], context(scene, root))
         let anybody = try await scene.login(uid: 1000, name: "nobody")
         _ = try await apply(scene, anybody, alice(.text("keepalive_s", "5")))
         let wide = await refusal { () async throws(Refusal) in
