@@ -58,7 +58,7 @@ let systemLibraries: [Target] = [
 /// What `make fuzz` feeds, as a library that the tests run with the seeds.
 let fuzzTargets: Target = .target(
     name: "FuzzTargets",
-    dependencies: ["WGMModel", "WGMKeys", "WGMWire", "WGMKeeperProtocol", "WGMKeeper"],
+    dependencies: ["WGMModel", "WGMConfigFile", "WGMKeys", "WGMKernel", "WGMWire", "WGMKeeperProtocol", "WGMKeeper"],
     path: "Fuzz/Targets",
     swiftSettings: strict
 )

@@ -38,4 +38,7 @@ package let fuzzTargets: [any FuzzTarget.Type] = [
     MessagesBesidePython.self,
     KeeperPackets.self,
     KeeperConversation.self,
+    QuickFile.self,
+    NetlinkAnswers.self,
+    TextProtocol.self,
 ]

@@ -2,21 +2,21 @@
 
 internal import CMnl
 internal import Glibc
-internal import WGMModel
+package import WGMModel
 
 /// What has been read of the kernel's answer to one request, without any I/O.
-struct NetlinkAnswer {
+package struct NetlinkAnswer {
     let sequence: UInt32
     let port: UInt32
     /// What was asked, for the error.
     let purpose: String
-    private(set) var isComplete = false
+    package private(set) var isComplete = false
     /// What the dump shows changed while it was read: it is worth nothing.
     private(set) var wasInterrupted = false
     /// The kernel's refusal, or the first failure to read what it sent.
-    private(set) var failure: KernelFailure?
+    package private(set) var failure: KernelFailure?
 
-    init(sequence: UInt32, port: UInt32, purpose: String) {
+    package init(sequence: UInt32, port: UInt32, purpose: String) {
         self.sequence = sequence
         self.port = port
         self.purpose = purpose
@@ -25,7 +25,7 @@ struct NetlinkAnswer {
     /// Reads one datagram; messages that answer an earlier request are passed over.
     ///
     /// A failure of `body` is kept until the answer is complete, so that the socket stays in step.
-    mutating func read(
+    package mutating func read(
         _ datagram: RawSpan,
         _ body: (UInt16, RawSpan) throws(KernelFailure) -> Void
     ) throws(KernelFailure) {

@@ -2,10 +2,10 @@
 
 internal import CMnl
 internal import Glibc
-internal import WGMModel
+package import WGMModel
 
 /// A network interface of any kind, as rtnetlink shows it.
-struct Link: Hashable {
+package struct Link: Hashable, Sendable {
     var index: Int32
     var name = ""
     /// `IFLA_INFO_KIND`, such as `wireguard` or `tun`.
@@ -16,7 +16,7 @@ struct Link: Hashable {
     var isUp = false
 
     /// Reads an `RTM_NEWLINK` message.
-    init(_ message: RawSpan) throws(KernelFailure) {
+    package init(_ message: RawSpan) throws(KernelFailure) {
         guard let fixed = message.load(ifinfomsg.self) else { throw .malformed }
         index = fixed.ifi_index
         isUp = fixed.ifi_flags & UInt32(IFF_UP) != 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
-internal import WGMKeys
-internal import WGMModel
+package import WGMKeys
+package import WGMModel
 
 /// Limits of what a userspace implementation may answer.
 enum UAPILimit {
@@ -19,10 +19,10 @@ enum UAPILimit {
 /// The answer to a request of the text protocol, read line by line without any I/O.
 ///
 /// The bytes are dropped once read; of a private key only whether it is there is kept, of a preshared key its mark.
-struct UAPIReply: ~Copyable {
+package struct UAPIReply: ~Copyable {
     let purpose: String
-    private(set) var device = DeviceDump()
-    private(set) var isComplete = false
+    package private(set) var device = DeviceDump()
+    package private(set) var isComplete = false
     private var line = WipedBuffer(capacity: UAPILimit.lineLength)
     private var byteCount = 0
     private var errorNumber: Int32?
@@ -35,7 +35,7 @@ struct UAPIReply: ~Copyable {
     private var secrets = UAPISecrets()
 
     /// Keys are kept, until the value ends, only with `keepsSecrets`.
-    init(purpose: String, marking: KeyMarker? = nil, keepsSecrets: Bool = false) {
+    package init(purpose: String, marking: KeyMarker? = nil, keepsSecrets: Bool = false) {
         self.purpose = purpose
         self.marking = marking
         self.keepsSecrets = keepsSecrets
@@ -49,7 +49,7 @@ struct UAPIReply: ~Copyable {
     }
 
     /// Reads the next bytes; throws for what is not of the protocol, and for an error that was answered.
-    mutating func read(_ bytes: RawSpan) throws(KernelFailure) {
+    package mutating func read(_ bytes: RawSpan) throws(KernelFailure) {
         byteCount += bytes.byteCount
         guard byteCount <= UAPILimit.replyLength else { throw malformed }
         for offset in bytes.byteOffsets {

@@ -2,20 +2,22 @@
 
 internal import CMnl
 internal import Glibc
-internal import WGMKeys
-internal import WGMModel
+package import WGMKeys
+package import WGMModel
 
 /// What a WireGuard device holds, put together from the messages of a dump.
 ///
 /// Of a private key only whether it is there is kept, of a preshared key its mark.
-struct DeviceDump: Hashable {
-    var publicKey: PublicKey?
+package struct DeviceDump: Hashable, Sendable {
+    package var publicKey: PublicKey?
     var listenPort: UInt16 = 0
     var firewallMark: UInt32 = 0
-    var peers: [PublicKey: ActualPeer] = [:]
+    package var peers: [PublicKey: ActualPeer] = [:]
+
+    package init() {}
 
     /// Reads one message of generic netlink; a peer whose allowed addresses fill several messages is put together again.
-    mutating func read(_ message: RawSpan, marking: KeyMarker? = nil) throws(KernelFailure) {
+    package mutating func read(_ message: RawSpan, marking: KeyMarker? = nil) throws(KernelFailure) {
         var dump = self
         self = DeviceDump()
         defer { self = dump }
