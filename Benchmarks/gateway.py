@@ -7,7 +7,7 @@ import sys
 
 from figures import Wgmctl
 
-PEERS = 1000
+PEERS = int(os.environ.get("PEERS", 1000))
 
 
 def prepare(folder):
