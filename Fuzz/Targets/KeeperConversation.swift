@@ -79,6 +79,15 @@ private struct CountingKernel: ~Copyable, KeeperKernel {
         return ActualInterface(name: name, owner: InterfaceID(7), backend: .kernel)
     }
 
+    mutating func secrets(
+        of name: InterfaceName,
+        for interface: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) -> [SealedSecret] {
+        asked.count += 1
+        throw KernelFailure(.noSuchInterface, "there is none")
+    }
+
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] {
         asked.count += 1
         return [:]

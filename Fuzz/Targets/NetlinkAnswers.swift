@@ -29,7 +29,7 @@ struct NetlinkAnswers: FuzzTarget {
         var content = Content()
         var answer = NetlinkAnswer(sequence: 7, port: 9, purpose: "fuzzing")
         do throws(KernelFailure) {
-            try answer.read(input.span.bytes) { (type, payload) throws(KernelFailure) in
+            try unsafe answer.read(input.span.bytes) { (type, payload) throws(KernelFailure) in
                 if type == newLink { content.links.append(try Link(payload)) } else { try content.device.read(payload) }
             }
             content.failure = answer.failure

@@ -20,17 +20,18 @@ struct QuickFile: FuzzTarget {
         }
         try check(file.warnings, input, atLeast: 0)
         let written = Self.written(file, input)
+        let again: ConfigurationFile
         do throws(ConfigurationMistakes) {
-            let again = try ConfigurationParser.parse(written.span)
-            let twice = Self.written(again, written)
-            try require(
-                twice == written,
-                "written a second time the file differs: \(String(decoding: twice, as: UTF8.self))"
-            )
-            try require(again.warnings.isEmpty, "what was written has a warning: \(again.warnings)")
+            again = try ConfigurationParser.parse(written.span)
         } catch {
             throw Finding(description: "what was written is refused: \(error.findings)")
         }
+        let twice = Self.written(again, written)
+        try require(
+            twice == written,
+            "written a second time the file differs: \(String(decoding: twice, as: UTF8.self))"
+        )
+        try require(again.warnings.isEmpty, "what was written has a warning: \(again.warnings)")
         try checkNames(file)
     }
 

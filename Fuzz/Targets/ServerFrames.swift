@@ -78,7 +78,7 @@ private struct ServerTalk: ~Copyable {
             case .closing(let fault):
                 self.fault = fault
                 isClosed = true
-            case .refused, .stopped, .slotExpired: break
+            case .refused, .stopped, .slotExpired, .message, .requestEnd: break
             }
         }
         output += connection.takeOutput()

@@ -28,7 +28,7 @@ struct TextProtocol: FuzzTarget {
         var content = Content()
         do throws(KernelFailure) {
             for start in stride(from: 0, to: input.count, by: size) {
-                try reply.read(input.span.bytes.extracting(start..<min(start + size, input.count)))
+                try unsafe reply.read(input.span.bytes.extracting(start..<min(start + size, input.count)))
             }
         } catch {
             content.failure = error

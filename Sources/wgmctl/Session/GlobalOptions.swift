@@ -89,9 +89,9 @@ struct GlobalOptions: ParsableArguments {
 
 extension GlobalOptions {
     /// On what terms changes are made, as the protocol says it.
-    var terms: [V1.MetadataPair] {
-        var pairs: [V1.MetadataPair] = []
-        func add(_ key: String, _ value: String) { pairs.append(V1.MetadataPair(key: key, value: Array(value.utf8))) }
+    var terms: [(key: String, value: [UInt8])] {
+        var pairs: [(key: String, value: [UInt8])] = []
+        func add(_ key: String, _ value: String) { pairs.append((key: key, value: Array(value.utf8))) }
         if let confirm { add("confirm", String(confirm.seconds)) }
         if force {
             add("force", "1")

@@ -22,7 +22,7 @@ struct Session: ~Copyable {
     private let timeout: Duration
     private let reason: String?
     /// On what terms changes are made.
-    private let terms: [V1.MetadataPair]
+    private let terms: [(key: String, value: [UInt8])]
     private let confirm: TimeSpan?
     private let cache: TokenCache?
     private var client: BlockingClient
@@ -124,7 +124,7 @@ extension Session: BlockingCaller {
         if method.isMutation {
             options.reason = reason
             options.idempotencyKey = idempotencyKey
-            options.metadata = terms.map { (key: $0.key, value: $0.value) }
+            options.metadata = terms
         }
         do throws(Status) {
             let answer = try client.call(method, request, as: reply, options: options)
