@@ -20,7 +20,8 @@ struct Wgmctl: ParsableCommand {
             RevisionGroup.self, AddressGroup.self,
             PlanCommand.self, ApplyCommand.self, ExportCommand.self, ConfirmCommand.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
-            StatusCommand.self, DriftCommand.self, ImportCommand.self, VersionCommand.self, CallCommand.self, MethodsCommand.self,
+            StatusCommand.self, DriftCommand.self, ImportCommand.self, VersionCommand.self, CallCommand.self,
+            MethodsCommand.self,
         ]
     )
 
