@@ -40,8 +40,9 @@ private struct OldTunnel {
         try await require(
             """
             if [ $backend = kernel ]; then ip link add old type wireguard; else \
-            wireguard-go -f old >/dev/null 2>&1 & within 10 test -S /run/wireguard/old.sock && \
-            chown wgmd-keeper /run/wireguard/old.sock; fi
+            setpriv --reuid wgmd-keeper --regid wgmd-keeper --clear-groups --inh-caps +net_admin \
+            --ambient-caps +net_admin wireguard-go -f old >/dev/null 2>&1 & \
+            within 10 test -S /run/wireguard/old.sock; fi
             """
         )
         try await require("wg setconf old <(wg-quick strip ./old.conf) && ip address add 10.77.0.1/24 dev old")

@@ -47,6 +47,7 @@ struct ImportPlan: Sendable {
     private(set) var dns: [IPAddress] = []
     private(set) var endpoint: String?
     private(set) var peers: [Peer] = []
+    /// What the keeper is to open: the private key, unless it is the link's, then preshared keys.
     private(set) var boxes: [SecretBox] = []
     private(set) var remarks: [String] = []
 
@@ -66,6 +67,7 @@ struct ImportPlan: Sendable {
         endpoint = dialed.flatMap { DialAddress($0)?.description }
         dns = request.dns.prefix(8).enumerated().compactMap { checker.hostAddress($0.element, "dns[\($0.offset)]") }
         if request.dns.count > 8 { checker.refuse("dns", "at most 8 addresses") }
+        if link == nil, let box = checker.secretBox(request.privateKey, "private_key") { boxes.append(box) }
         takeAddresses(request, &checker)
         takePeers(request, &checker)
         refuseOverlaps(&checker)
