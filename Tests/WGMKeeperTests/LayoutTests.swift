@@ -66,7 +66,7 @@ struct LayoutTests {
             number: 1,
             .change(.setLink(mtu: nil, isUp: nil), interface: Sample.interface(), owner: Sample.owner)
         ).encoded()
-        link[29] = 4
+        link[29] = 64
         #expect(throws: PacketError.invalidField) { _ = try Request(decoding: link) }
         var dump = Request(number: 1, .dump(Sample.interface())).encoded()
         dump[12] = 65

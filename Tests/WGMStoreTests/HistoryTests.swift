@@ -135,7 +135,7 @@ extension StoreTests {
             }
             var port = InterfaceUpdate()
             port.listenPort = 51820
-            try await store.make("wg1")
+            try await store.make("wg1", key: 1_000_001)
             await #expect(throws: StoreFailure.taken(what: "listen port 51820", owner: "interface wg0")) {
                 try await store.change(.updateInterface(interface("wg1"), port))
             }

@@ -79,7 +79,8 @@ struct MessageJSONTests {
             (
                 #"{"peers": [{"name": "a"}, {"pubkey": "k"}]}"#,
                 "peers[1]: wgm.v1.NewPeer has no field \"pubkey\"; it has name, publicKey, addresses, allowedAddresses, "
-                    + "ipv6Only, endpoint, keepaliveS, comment, disabled"
+                    + "ipv6Only, endpoint, keepaliveS, comment, disabled, presharedKey, "
+                    + "validFromUnixMs, validUntilUnixMs"
             ),
             (#"{"interface": 5}"#, "interface: must be a text, not a number"),
             (#"{"peers": {}}"#, "peers: must be a list, not an object"),

@@ -49,7 +49,10 @@ struct OutputTests {
             Allowed addresses:  fd12:3456:789a::2/128, 10.7.0.2/32, 192.168.9.0/24
             Endpoint:           -
             Keepalive:          25 s
+            Preshared key:      no
             Comment:            laptop
+            Valid from:         -
+            Valid until:        -
             Latest handshake:   1 min ago
             Seen at:            192.0.2.7:40001
             Received:           1.5 KiB
@@ -77,12 +80,15 @@ struct OutputTests {
                 "created_unix_ms": null,
                 "enabled": false,
                 "endpoint": null,
+                "has_preshared_key": false,
                 "interface": "wg0",
                 "keepalive_s": null,
                 "name": "phone",
                 "public_key": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A=",
                 "revision": null,
-                "status": null
+                "status": null,
+                "valid_from_unix_ms": null,
+                "valid_until_unix_ms": null
               }
             ]
 
@@ -105,12 +111,15 @@ struct OutputTests {
               created_unix_ms: null
               enabled: false
               endpoint: null
+              has_preshared_key: false
               interface: wg0
               keepalive_s: null
               name: "0123"
               public_key: "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A="
               revision: null
               status: null
+              valid_from_unix_ms: null
+              valid_until_unix_ms: null
 
             """
         let list = PeerList(peers: [peer], now: Samples.now)
