@@ -119,7 +119,7 @@ struct ActivationTests {
     /// This machine's kernel may have WireGuard: then there is nothing to refuse.
     @Test("says what is missing where neither the kernel nor a program can make interfaces")
     func noWireGuard() throws {
-        let (program, _, _) = try start(peer: "root", userspace: "/usr/bin/no-such-program")
+        let (program, _, notify) = try start(peer: "root", userspace: "/usr/bin/no-such-program")
         guard !FileManager.default.fileExists(atPath: "/sys/module/wireguard") else {
             return #expect(kill(program.process, 0) == 0)
         }
@@ -127,6 +127,10 @@ struct ActivationTests {
         let words = program.complaint()
         #expect(words.contains("the kernel has no WireGuard, and /usr/bin/no-such-program is no program; load"))
         #expect(words.split(separator: "\n").count == 1, "\(words)")
+        var buffer = [UInt8](repeating: 0, count: 500)
+        let count = unsafe recv(notify.fileDescriptor, &buffer, buffer.count, 0)
+        let status = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        #expect(status.hasPrefix("STATUS=the kernel has no WireGuard"), "systemctl status shows it: \(status)")
     }
 
     @Test("serves no other user, not even root")

@@ -79,7 +79,9 @@ struct Service: Sendable {
             logger.error("the keeper did not answer", metadata: ["reason": "\(failure.message)"])
             return 1
         } catch {
-            Start.say("\(error); \(Self.cure(for: error))")
+            let words = "\(error); \(Self.cure(for: error))"
+            Start.say(words)
+            supervisor.status(words)
             return 1
         }
         logger.info("ready", metadata: ["socket": "\(socket)", "node": "\(gateway.node)"])
