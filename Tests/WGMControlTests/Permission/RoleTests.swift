@@ -41,7 +41,9 @@ import WGMModel
                 "node/n1/interface/*", "node/n1/interface/wg0", "node/n1/interface/wg0/peer/*",
                 "node/n1/interface/wg0/peer/p", "node/n1/audit", "node/n1", "principal/me", "principal/me/token",
                 "principal/other/token", "principal/*/token", "principal/*", "**",
-            ].map { ($0, [.get, .list, .create, .update, .delete, .grant, .issue, .revoke, .routeAll, .takeOver, .all]) }
+            ].map { path in
+                (path, [.get, .list, .create, .update, .delete, .grant, .issue, .revoke, .routeAll, .takeOver, .all])
+            }
         ),
     ]
 
