@@ -76,7 +76,8 @@ extension Gateway {
         "node/\(node)/interface/\(interface)" + (peer.map { "/peer/\($0)" } ?? "")
     }
 
-    private func rights(_ context: CallContext) throws(Refusal) -> Rights {
+    /// The caller's as of now, not as of when the call arrived.
+    func rights(_ context: CallContext) throws(Refusal) -> Rights {
         guard let credential = context.credential else {
             throw .permissionMissing(verb: Verb.get.rawValue, resource: "node/\(node)")
         }

@@ -19,7 +19,7 @@ extension Gateway {
         _ context: CallContext
     ) async throws(Refusal) -> Outcome<ImportReport> {
         let name = try interfaceName(request.name, "name")
-        return try await lanes.withLock(name) { () async throws(Refusal) in
+        return try await withLane(making: name) { () async throws(Refusal) in
             let plan = try await importPlan(request, context)
             try begin(context)
             let imported = try await withSecrets(plan)
@@ -55,17 +55,17 @@ extension Gateway {
     /// It takes the rights for everything that is made, besides the one to import.
     private func requireRights(for plan: ImportPlan, _ context: CallContext) throws(Refusal) {
         let path = "node/\(node)/interface/\(plan.name)"
-        guard let credential = context.credential, let interface = ResourcePattern(path),
-            let peers = ResourcePattern(path + "/peer/*")
+        let rights = try rights(context)
+        guard let interface = ResourcePattern(path), let peers = ResourcePattern(path + "/peer/*")
         else { throw .permissionMissing(verb: Verb.create.rawValue, resource: path) }
-        try credential.rights.require(.create, on: interface)
-        if !plan.peers.isEmpty { try credential.rights.require(.create, on: peers) }
+        try rights.require(.create, on: interface)
+        if !plan.peers.isEmpty { try rights.require(.create, on: peers) }
         let added = plan.peers.flatMap(\.peer.routed)
         let present = view.interfaces.flatMap { view.peers(of: $0.name) }.flatMap(\.routed)
         let areWide = Set(added.map(\.family)).contains { family in
             IPPrefix.areWide((present + added).filter { $0.family == family })
         }
-        if added.contains(where: \.isWide) || areWide { try credential.rights.require(.routeAll, on: peers) }
+        if added.contains(where: \.isWide) || areWide { try rights.require(.routeAll, on: peers) }
     }
 
     private var freePort: UInt16 {
@@ -74,6 +74,8 @@ extension Gateway {
     }
 
     private func withSecrets(_ plan: ImportPlan) async throws(Refusal) -> ImportedInterface {
+        // As for an interface that is made: one key-encryption key for all of a database.
+        if let failure = otherSealingKey { throw .kernel(failure, undoneBy: nil) }
         let id: InterfaceID
         do throws(StoreFailure) { id = try await store.reserveInterfaceID() } catch { throw .store(error) }
         var secrets: [SealedSecret] = []

@@ -148,6 +148,24 @@ struct ImportTests {
         #expect(!scene.kernel.takeTold().contains(.deleteLink))
     }
 
+    @Test("seals nothing beside keys of another key-encryption key")
+    func otherSealingKey() async throws {
+        let scene = try await Scene()
+        let context = try await context(scene)
+        try await scene.makeInterface { $0.name = "wg5" }
+        _ = try run(scene)
+        _ = scene.kernel.takeTold()
+        scene.gateway.keys.use(sealingKeyID: 7)
+        do throws(Refusal) {
+            _ = try await scene.gateway.importInterface(fromKernel, context)
+            Issue.record("imported")
+        } catch {
+            guard case .kernel(let failure, undoneBy: nil) = error else { throw error }
+            #expect(failure.reason == .sealed)
+        }
+        #expect(scene.kernel.takeTold().isEmpty && scene.gateway.view.interface(scene.wg0) == nil)
+    }
+
     @Test("cut off before the mark is finished by the reconciler")
     func healsAfterCrash() async throws {
         let scene = try await Scene()
