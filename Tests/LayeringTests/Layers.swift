@@ -46,7 +46,7 @@ let layers: [String: Layer] = [
             "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
             "WGMService", "CWGMSystem",
         ],
-        outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit", "Foundation"])
+        outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit"])
     ),
     "wgmd-keeper": Layer(
         ["WGMModel", "WGMKeys", "WGMKernel", "WGMKeeper", "WGMKeeperProtocol", "WGMService", "CWGMSystem"],
@@ -55,7 +55,7 @@ let layers: [String: Layer] = [
     "wgmd-cluster": Layer([], outside: ["Glibc"]),
     "wgmd-certificate": Layer(
         ["WGMModel", "CWGMSystem"],
-        outside: system.union(x509).union(["ArgumentParser", "Foundation"])
+        outside: system.union(x509).union(["ArgumentParser", "FoundationEssentials"])
     ),
     "wgmctl": Layer(
         ["WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
@@ -80,7 +80,7 @@ let homes: [String: Set<String>] = [
     "NIOEmbedded": ["WGMRPC"],
     "X509": ["wgmd-certificate"],
     "Crypto": ["wgmd-certificate"],
-    "Foundation": ["wgmd", "wgmd-certificate"],
+    "FoundationEssentials": ["wgmd-certificate"],
 ]
 
 /// Targets whose API programs outside this package may use.

@@ -142,7 +142,7 @@ import WGMService
         "what cannot be read is told apart",
         arguments: [
             ("/nonexistent/wgmd.toml", "No such file"), ("/etc", "is a folder"),
-            ("/usr/bin/env", "is not text in UTF-8"),
+            ("/usr/bin/env", "is not text in UTF-8"), ("/dev/zero", "is longer than"),
         ]
     )
     func unreadable(path: String, words: String) throws {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+internal import Glibc
 import Logging
 import TOMLKit
 import WGMModel
@@ -21,16 +21,28 @@ struct ConfigurationFile {
         return try parse(try text(of: file), path: file, hostName: hostName())
     }
 
+    private static let maxBytes = 1 << 20
+
     private static func text(of file: String) throws(ConfigurationError) -> String {
         let failure = { (message: String) in
             ConfigurationError(path: file, problems: [.init(line: nil, message: message)])
         }
-        guard unsafe access(file, R_OK) == 0 else {
-            throw failure("cannot be read: \(unsafe String(cString: strerror(errno)))")
+        let unreadable = { () in failure("cannot be read: \(unsafe String(cString: strerror(errno)))") }
+        // Not waiting for a writer, should it be a pipe.
+        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw unreadable() }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while bytes.count <= maxBytes {
+            let count = unsafe read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EISDIR { throw failure("is a folder, not a file") }
+            guard count >= 0 || errno == EINTR else { throw unreadable() }
+            if count == 0 { break }
+            bytes += chunk.prefix(max(count, 0))
         }
-        guard unsafe access(file + "/.", F_OK) != 0 else { throw failure("is a folder, not a file") }
-        guard let data = FileManager.default.contents(atPath: file) else { throw failure("cannot be read") }
-        guard let text = String(validating: data, as: UTF8.self) else { throw failure("is not text in UTF-8") }
+        guard bytes.count <= maxBytes else { throw failure("is longer than \(maxBytes) bytes") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("is not text in UTF-8") }
         return text
     }
 
