@@ -50,10 +50,13 @@ struct PeerActivityTests {
         #expect(watch.look(after: 5, handshake: 1) == .up)
     }
 
-    @Test("The first look goes by the handshake's age and the keepalive", arguments: [
-        (Int64(0), UInt16(0), PeerState.up), (195, 0, .up), (196, 0, .idle), (1_000_000, 0, .idle),
-        (195, 25, .up), (196, 25, .stale), (315, 25, .stale), (316, 25, .down), (-3600, 0, .up),
-    ])
+    @Test(
+        "The first look goes by the handshake's age and the keepalive",
+        arguments: [
+            (Int64(0), UInt16(0), PeerState.up), (195, 0, .up), (196, 0, .idle), (1_000_000, 0, .idle),
+            (195, 25, .up), (196, 25, .stale), (315, 25, .stale), (316, 25, .down), (-3600, 0, .up),
+        ]
+    )
     func first(age: Int64, keepalive: UInt16, state: PeerState) {
         var watch = Watch()
         watch.keepalive = keepalive

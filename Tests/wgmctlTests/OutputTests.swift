@@ -44,6 +44,7 @@ struct OutputTests {
             Interface:          wg0
             Name:               anna
             State:              enabled
+            Link:               up
             Public key:         ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=
             Addresses:          fd12:3456:789a::2, 10.7.0.2
             Allowed addresses:  fd12:3456:789a::2/128, 10.7.0.2/32, 192.168.9.0/24

@@ -11,13 +11,15 @@ struct PeerList: Presentable {
 
     func text(styled: Bool) -> String {
         var table = Table([
-            .init(title: "INTERFACE"), .init(title: "NAME"), .init(title: "STATE"), .init(title: "LINK"), .init(title: "ADDRESSES"),
+            .init(title: "INTERFACE"), .init(title: "NAME"), .init(title: "STATE"), .init(title: "LINK"),
+            .init(title: "ADDRESSES"),
             .init(title: "ENDPOINT"), .init(title: "HANDSHAKE"), .init(title: "RECEIVED", alignment: .right),
             .init(title: "SENT", alignment: .right),
         ])
         for peer in peers {
             table.append([
-                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.state?.word ?? "", peer.addresses.joined(separator: ","),
+                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.state?.word ?? "",
+                peer.addresses.joined(separator: ","),
                 peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
                 Words.bytes(peer.status?.received), Words.bytes(peer.status?.sent),
             ])
