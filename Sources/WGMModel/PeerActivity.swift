@@ -56,7 +56,9 @@ package struct PeerLook: Hashable, Sendable {
 package struct PeerActivity: Hashable, Sendable {
     /// A session is worthless 180 s after its handshake; 15 s more for three tries and the time between looks.
     package static let upLimit: Int64 = 195_000
-    /// How long what was sent waits for an answer. WireGuard answers data within 10 s and tries again after 15 s.
+    /// How long what was sent waits for an answer.
+    ///
+    /// WireGuard answers data within 10 s and tries again after 15 s.
     package static let answerLimit: Int64 = 30_000
     /// Two initiations: a single keepalive or the end of a handshake needs no answer.
     package static let answerBytes: UInt64 = 2 * 148
@@ -117,8 +119,9 @@ package struct PeerActivity: Hashable, Sendable {
         return true
     }
 
-    /// True if data should have been answered and was not. Our own keepalives are not answered, so that with them only the
-    /// handshakes count that they bring about.
+    /// True if data should have been answered and was not.
+    ///
+    /// Our own keepalives are not answered, so that with them only the handshakes count that they bring about.
     private mutating func misses(_ look: PeerLook, wasHeard: Bool) -> Bool {
         guard !wasHeard else {
             (waitingSince, unanswered) = (nil, 0)

@@ -3,7 +3,9 @@
 import WGMControl
 import WGMModel
 
-/// What peers have sent and received, kept over restarts. It is no wanted state: no revision and no history tell of it.
+/// What peers have sent and received, kept over restarts.
+///
+/// It is no wanted state: no revision and no history tell of it.
 struct Traffic {
     let connection: Connection
     let node: String

@@ -4,8 +4,10 @@ internal import Logging
 internal import WGMModel
 
 extension Gateway {
-    /// How often the database is told what was counted. What is lost when wgmd is killed in between is only what belongs to
-    /// a link that is made anew before wgmd is back: else the kernel still has it.
+    /// How often the database is told what was counted.
+    ///
+    /// What is lost when wgmd is killed in between is only what belongs to a link that is made anew before wgmd is back:
+    /// else the kernel still has it.
     static let trafficInterval: Duration = .seconds(60)
     /// So many peers in one statement, so that changes need not wait for long.
     private static let trafficBatch = 1000
