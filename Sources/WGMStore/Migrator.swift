@@ -18,6 +18,7 @@ package enum Migrator {
         Migration(version: 5, script: PackageResources.v0005_preshared_keys_sql),
         Migration(version: 6, script: PackageResources.v0006_unconfirmed_sql),
         Migration(version: 7, script: PackageResources.v0007_validity_sql),
+        Migration(version: 8, script: PackageResources.v0008_traffic_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

@@ -108,6 +108,18 @@ package actor PostgresStore: Store {
         }
     }
 
+    package func traffic() throws(StoreFailure) -> [TrafficRecord] {
+        try reading { (connection) throws(StoreFailure) in
+            try Traffic(connection: connection, node: node).everything()
+        }
+    }
+
+    package func keepTraffic(_ records: [TrafficRecord]) throws(StoreFailure) {
+        try reading { (connection) throws(StoreFailure) in
+            try Traffic(connection: connection, node: node).keep(records)
+        }
+    }
+
     // MARK: History
 
     package func revisions(

@@ -8,6 +8,7 @@ extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
 extension V1.DriftPolicy: SampledEnum {}
 extension V1.DriftOutcome: SampledEnum {}
+extension V1.PeerState: SampledEnum {}
 extension V1.ObjectChange: SampledEnum {}
 
 extension V1.AuditRecord: SampledMessage {
@@ -633,7 +634,10 @@ extension V1.PeerStatus: SampledMessage {
             lastHandshakeUnixMs: random.maybe(Int64.self),
             receivedBytes: random.maybe(UInt64.self),
             sentBytes: random.maybe(UInt64.self),
-            observedUnixMs: random.maybe(Int64.self)
+            observedUnixMs: random.maybe(Int64.self),
+            state: random.maybe(V1.PeerState.self),
+            totalReceivedBytes: random.maybe(UInt64.self),
+            totalSentBytes: random.maybe(UInt64.self)
         )
     }
 }

@@ -12,9 +12,9 @@ struct OutputTests {
     func peerTable() throws {
         let list = PeerList(peers: [Samples.anna, Samples.phone], now: Samples.now)
         let expected = """
-            INTERFACE  NAME   STATE     ADDRESSES                   ENDPOINT         HANDSHAKE  RECEIVED     SENT
-            wg0        anna   enabled   fd12:3456:789a::2,10.7.0.2  192.0.2.7:40001  1 min ago   1.5 KiB  1.4 GiB
-            wg0        phone  disabled  fd12:3456:789a::3           -                -                 -        -
+            INTERFACE  NAME   STATE     LINK  ADDRESSES                   ENDPOINT         HANDSHAKE  RECEIVED     SENT
+            wg0        anna   enabled   up    fd12:3456:789a::2,10.7.0.2  192.0.2.7:40001  1 min ago   1.5 KiB  1.4 GiB
+            wg0        phone  disabled  -     fd12:3456:789a::3           -                -                 -        -
 
             """
         #expect(Console.render(list, as: .table, styled: false) == expected)
@@ -44,6 +44,7 @@ struct OutputTests {
             Interface:          wg0
             Name:               anna
             State:              enabled
+            Link:               up
             Public key:         ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=
             Addresses:          fd12:3456:789a::2, 10.7.0.2
             Allowed addresses:  fd12:3456:789a::2/128, 10.7.0.2/32, 192.168.9.0/24

@@ -43,7 +43,8 @@ enum Samples {
             lastHandshakeUnixMs: 1_699_999_940_000,
             receivedBytes: 1536,
             sentBytes: 1_503_238_553,
-            observedUnixMs: 1_700_000_000_000
+            observedUnixMs: 1_700_000_000_000,
+            state: .up
         )
     )
 

@@ -34,4 +34,12 @@ package protocol Kernel: Sendable {
 /// The time, as an argument.
 package protocol Clock: Sendable {
     var now: Timestamp { get }
+    /// Milliseconds of a clock that nobody sets; it goes on while the machine sleeps.
+    var steady: Int64 { get }
+}
+
+private let steadyBeginning = ContinuousClock.now
+
+extension Clock {
+    package var steady: Int64 { Int64(steadyBeginning.duration(to: .now) / .milliseconds(1)) }
 }

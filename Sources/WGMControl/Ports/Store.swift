@@ -32,6 +32,12 @@ package protocol Store: Sendable {
     /// Keeps, for the time after a restart, up to which revision the kernel was seen to follow each interface's changes.
     func markSettled(_ revisions: [InterfaceID: Int64]) async throws(StoreFailure)
 
+    /// What peers of this node were counted to have sent and received.
+    func traffic() async throws(StoreFailure) -> [TrafficRecord]
+
+    /// Replaces what there was of these peers.
+    func keepTraffic(_ records: [TrafficRecord]) async throws(StoreFailure)
+
     /// Newest first; only those that changed interfaces or peers.
     func revisions(
         limit: Int,

@@ -110,6 +110,7 @@ package actor Reconciler {
         _ ticket: UInt64
     ) {
         let isInSync = step.changes.isEmpty
+        view.count(name, actual, at: clock.now, steady: clock.steady, ticket: ticket)
         view.record(
             Observation(
                 actual: actual,
@@ -128,6 +129,7 @@ package actor Reconciler {
         let ticket = view.beginObservation()
         do throws(KernelFailure) {
             let actual = try await kernel.dump(name)
+            view.count(name, actual, at: clock.now, steady: clock.steady, ticket: ticket)
             let observation = Observation(
                 actual: actual?.owner == nil ? nil : actual,
                 isInSync: false,

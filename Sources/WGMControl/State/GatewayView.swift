@@ -28,6 +28,7 @@ package final class GatewayView: Sendable {
     private let content = Mutex(Content())
     private let epoch = Atomic<UInt64>(0)
     private let changes = Atomic<UInt64>(0)
+    let ledger = TrafficLedger()
 
     package init() {}
 
@@ -83,6 +84,7 @@ package final class GatewayView: Sendable {
         content.withLock { content in
             content.freshness = Freshness(asOf: now)
             guard revision > content.loadedAt else { return }
+            for name in touched.deletedInterfaces { content.state.interfaces[name].map { ledger.forget($0.id) } }
             content.state.apply(touched)
             content.state.noteChanges(touched, revision)
             for name in touched.deletedInterfaces {
@@ -187,6 +189,16 @@ package final class GatewayView: Sendable {
             defer { content.nextTicket += 1 }
             return content.nextTicket
         }
+    }
+
+    /// Adds up what a dump shows; `steady` is of the clock that nobody sets.
+    func count(_ name: InterfaceName, _ actual: ActualInterface?, at now: Timestamp, steady: Int64, ticket: UInt64) {
+        let known = content.withLock { content in
+            content.state.interfaces[name].map { ($0.id, content.state.peers[$0.id] ?? [:]) }
+        }
+        guard let (id, peers) = known else { return }
+        let ours = actual?.owner == id ? actual : nil
+        ledger.count(id, peers, ours, TrafficLedger.Moment(now: now, steady: steady, ticket: ticket))
     }
 
     func record(_ observation: Observation, of interface: InterfaceName) {

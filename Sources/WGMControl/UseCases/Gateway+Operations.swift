@@ -63,6 +63,8 @@ extension Gateway {
             .init(name: "database", isHealthy: isRead, message: databaseWords),
             .init(name: "keeper", isHealthy: keeper == nil, message: keeper?.message ?? ""),
             .init(name: "reconciler", isHealthy: failed.isEmpty, message: words),
+            // What a peer does is no fault of the gateway.
+            .init(name: "peers", isHealthy: true, message: peerWords),
         ])
     }
 }

@@ -185,7 +185,8 @@ extension Gateway {
                 interface: interface,
                 record: record,
                 actual: observation?.actual?.peers[record.publicKey],
-                observed: observation?.time
+                observed: observation?.time,
+                traffic: view.ledger.traffic(of: record.name, in: record.interface)
             )
         }
     }

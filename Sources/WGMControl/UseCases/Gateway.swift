@@ -84,13 +84,18 @@ package final class Gateway: Sendable {
             group.addTask { await self.audit.run() }
             group.addTask { await self.watchConfirmations() }
             group.addTask { await self.keepValidity() }
+            group.addTask {
+                while (try? await Task.sleep(for: Self.trafficInterval)) != nil { await self.saveTraffic() }
+            }
         }
     }
 
     /// Reads the state again if the database has a newer one; true if it had.
     package func refresh() async -> Bool {
         let refresher = StateRefresher(store: store, view: view, clock: clock, logger: logger)
-        return await refresher.refresh()
+        let isNew = await refresher.refresh()
+        await loadTraffic()
+        return isNew
     }
 
     // MARK: Records of calls

@@ -30,6 +30,8 @@ package struct PeerReport: Sendable {
     package var actual: ActualPeer?
     /// When the kernel was asked; nil when it was not yet.
     package var observed: Timestamp?
+    /// nil while nothing was counted.
+    package var traffic: PeerTraffic?
 }
 
 /// A page of peers.

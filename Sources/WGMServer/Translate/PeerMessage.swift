@@ -19,7 +19,7 @@ extension V1.Peer {
             comment: record.comment.isEmpty ? nil : record.comment,
             revision: record.revision,
             createdUnixMs: record.created.milliseconds,
-            status: report.observed.map { V1.PeerStatus(report.actual, observed: $0) },
+            status: report.observed.map { V1.PeerStatus(report, observed: $0) },
             hasPresharedKey: record.presharedKey != nil ? true : nil,
             validFromUnixMs: record.validity.from?.milliseconds,
             validUntilUnixMs: record.validity.until?.milliseconds
@@ -28,15 +28,33 @@ extension V1.Peer {
 }
 
 extension V1.PeerStatus {
-    init(_ actual: ActualPeer?, observed time: Timestamp) {
+    init(_ report: PeerReport, observed time: Timestamp) {
+        let (actual, traffic) = (report.actual, report.traffic)
+        let isLetIn = report.record.isEnabled && report.record.validity.holds(at: time)
         self.init(
             present: actual != nil,
             endpoint: actual?.endpoint?.description,
-            lastHandshakeUnixMs: actual?.lastHandshake?.milliseconds,
+            lastHandshakeUnixMs: (actual?.lastHandshake ?? traffic?.lastHandshake)?.milliseconds,
             receivedBytes: actual?.receivedBytes,
             sentBytes: actual?.sentBytes,
-            observedUnixMs: time.milliseconds
+            observedUnixMs: time.milliseconds,
+            state: isLetIn ? traffic.map { V1.PeerState($0.state) } : nil,
+            totalReceivedBytes: traffic?.received,
+            totalSentBytes: traffic?.sent
         )
+    }
+}
+
+extension V1.PeerState {
+    init(_ state: PeerState) {
+        self =
+            switch state {
+            case .never: .never
+            case .up: .up
+            case .idle: .idle
+            case .stale: .stale
+            case .down: .down
+            }
     }
 }
 

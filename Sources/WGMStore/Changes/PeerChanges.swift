@@ -36,6 +36,10 @@ extension ChangeWriter {
         let ids = try find(names, in: lockedInterface(interface))
         var touched = Touched()
         touched.deletedPeers = try reader.peers(ids)
+        try connection.query(
+            "DELETE FROM traffic t USING peer p WHERE p.id = ANY ($1) AND t.interface = p.interface AND t.peer = p.name",
+            .ints(ids)
+        )
         try connection.query("DELETE FROM peer WHERE id = ANY ($1)", .ints(ids))
         return touched
     }

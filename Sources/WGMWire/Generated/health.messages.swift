@@ -64,7 +64,7 @@ extension V1 {
         }
     }
 
-    /// One part: "keeper", "database", "reconciler".
+    /// One part: "keeper", "database", "reconciler", "peers".
     public struct HealthComponent: Hashable, Sendable {
         public var name: String?
         public var healthy: Bool?

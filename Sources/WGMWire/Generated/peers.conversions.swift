@@ -121,7 +121,10 @@ extension V1.PeerStatus: @unsafe CConvertible {
             lastHandshakeUnixMs: unsafe c.pointee.has_last_handshake_unix_ms != 0 ? c.pointee.last_handshake_unix_ms : nil,
             receivedBytes: unsafe c.pointee.has_received_bytes != 0 ? c.pointee.received_bytes : nil,
             sentBytes: unsafe c.pointee.has_sent_bytes != 0 ? c.pointee.sent_bytes : nil,
-            observedUnixMs: unsafe c.pointee.has_observed_unix_ms != 0 ? c.pointee.observed_unix_ms : nil
+            observedUnixMs: unsafe c.pointee.has_observed_unix_ms != 0 ? c.pointee.observed_unix_ms : nil,
+            state: unsafe c.pointee.has_state != 0 ? V1.PeerState(rawValue: Int32(bitPattern: c.pointee.state.rawValue)) : nil,
+            totalReceivedBytes: unsafe c.pointee.has_total_received_bytes != 0 ? c.pointee.total_received_bytes : nil,
+            totalSentBytes: unsafe c.pointee.has_total_sent_bytes != 0 ? c.pointee.total_sent_bytes : nil
         )
     }
 
@@ -150,6 +153,18 @@ extension V1.PeerStatus: @unsafe CConvertible {
         if let value = self.observedUnixMs {
             unsafe c.pointee.has_observed_unix_ms = 1
             unsafe c.pointee.observed_unix_ms = value
+        }
+        if let value = self.state {
+            unsafe c.pointee.has_state = 1
+            unsafe c.pointee.state = Wgm__V1__PeerState(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = self.totalReceivedBytes {
+            unsafe c.pointee.has_total_received_bytes = 1
+            unsafe c.pointee.total_received_bytes = value
+        }
+        if let value = self.totalSentBytes {
+            unsafe c.pointee.has_total_sent_bytes = 1
+            unsafe c.pointee.total_sent_bytes = value
         }
         return unsafe c
     }

@@ -3,6 +3,60 @@
 // swift-format-ignore-file
 
 extension V1 {
+    /// Whether a peer can be reached, as far as WireGuard lets anybody know.
+    public enum PeerState: WireEnum {
+        /// There never was a handshake.
+        case never
+        /// It was heard within the last 195 seconds, the life of a session.
+        case up
+        /// It is silent, and nobody has sent it anything that it should have answered.
+        case idle
+        /// It should have been heard: it was sent data and has not answered for 30 seconds, or sends keepalives and is
+        /// silent.
+        case stale
+        /// It has been stale for two minutes, or the interface is down.
+        case down
+        /// A value that this version does not know.
+        case unrecognized(Int32)
+
+        /// The values that this version knows.
+        public static var allCases: [PeerState] { [.never, .up, .idle, .stale, .down] }
+
+        public init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .never
+            case 1: self = .up
+            case 2: self = .idle
+            case 3: self = .stale
+            case 4: self = .down
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        public var rawValue: Int32 {
+            switch self {
+            case .never: 0
+            case .up: 1
+            case .idle: 2
+            case .stale: 3
+            case .down: 4
+            case .unrecognized(let rawValue): rawValue
+            }
+        }
+
+        /// The name in the schema.
+        public var protoName: String {
+            switch self {
+            case .never: "PEER_STATE_NEVER"
+            case .up: "PEER_STATE_UP"
+            case .idle: "PEER_STATE_IDLE"
+            case .stale: "PEER_STATE_STALE"
+            case .down: "PEER_STATE_DOWN"
+            case .unrecognized(let rawValue): String(rawValue)
+            }
+        }
+    }
+
     /// Message `wgm.v1.Peer`.
     public struct Peer: Hashable, Sendable {
         public var interface: String?
@@ -68,9 +122,15 @@ extension V1 {
         public var endpoint: String?
         /// Absent when there never was one.
         public var lastHandshakeUnixMs: Int64?
+        /// Since the kernel has the peer.
         public var receivedBytes: UInt64?
         public var sentBytes: UInt64?
         public var observedUnixMs: Int64?
+        /// Absent for a peer that is not let in.
+        public var state: V1.PeerState?
+        /// Since the peer was created, over restarts, new links and new keys.
+        public var totalReceivedBytes: UInt64?
+        public var totalSentBytes: UInt64?
 
         public init(
             present: Bool? = nil,
@@ -78,7 +138,10 @@ extension V1 {
             lastHandshakeUnixMs: Int64? = nil,
             receivedBytes: UInt64? = nil,
             sentBytes: UInt64? = nil,
-            observedUnixMs: Int64? = nil
+            observedUnixMs: Int64? = nil,
+            state: V1.PeerState? = nil,
+            totalReceivedBytes: UInt64? = nil,
+            totalSentBytes: UInt64? = nil
         ) {
             self.present = present
             self.endpoint = endpoint
@@ -86,6 +149,9 @@ extension V1 {
             self.receivedBytes = receivedBytes
             self.sentBytes = sentBytes
             self.observedUnixMs = observedUnixMs
+            self.state = state
+            self.totalReceivedBytes = totalReceivedBytes
+            self.totalSentBytes = totalSentBytes
         }
     }
 

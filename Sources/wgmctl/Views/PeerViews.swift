@@ -11,15 +11,17 @@ struct PeerList: Presentable {
 
     func text(styled: Bool) -> String {
         var table = Table([
-            .init(title: "INTERFACE"), .init(title: "NAME"), .init(title: "STATE"), .init(title: "ADDRESSES"),
+            .init(title: "INTERFACE"), .init(title: "NAME"), .init(title: "STATE"), .init(title: "LINK"),
+            .init(title: "ADDRESSES"),
             .init(title: "ENDPOINT"), .init(title: "HANDSHAKE"), .init(title: "RECEIVED", alignment: .right),
             .init(title: "SENT", alignment: .right),
         ])
         for peer in peers {
             table.append([
-                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.addresses.joined(separator: ","),
+                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.state?.word ?? "",
+                peer.addresses.joined(separator: ","),
                 peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
-                Words.bytes(peer.status?.receivedBytes), Words.bytes(peer.status?.sentBytes),
+                Words.bytes(peer.status?.received), Words.bytes(peer.status?.sent),
             ])
         }
         return table.rendered(styled: styled)
@@ -38,6 +40,7 @@ struct PeerDetails: Presentable {
             ("Interface", peer.interface ?? ""),
             ("Name", peer.name ?? ""),
             ("State", peer.state(now: now)),
+            ("Link", peer.status?.state?.word ?? ""),
             ("Public key", peer.publicKey ?? ""),
             ("Addresses", Words.list(peer.addresses)),
             ("Allowed addresses", Words.list(peer.allowedAddresses)),
@@ -49,8 +52,8 @@ struct PeerDetails: Presentable {
             ("Valid until", Words.time(peer.validUntilUnixMs)),
             ("Latest handshake", peer.handshake(now: now) ?? "never"),
             ("Seen at", peer.status?.endpoint ?? ""),
-            ("Received", Words.bytes(peer.status?.receivedBytes)),
-            ("Sent", Words.bytes(peer.status?.sentBytes)),
+            ("Received", Words.bytes(peer.status?.received)),
+            ("Sent", Words.bytes(peer.status?.sent)),
             ("Created", Words.time(peer.createdUnixMs)),
             ("Revision", Words.number(peer.revision)),
         ]).rendered(styled: styled)
@@ -87,12 +90,32 @@ extension V1.Peer {
     }
 }
 
+extension V1.PeerState {
+    /// As it is shown.
+    var word: String {
+        switch self {
+        case .never: "never"
+        case .up: "up"
+        case .idle: "idle"
+        case .stale: "stale"
+        case .down: "down"
+        case .unrecognized(let rawValue): String(rawValue)
+        }
+    }
+}
+
 extension V1.PeerStatus {
+    /// In all the peer's life; of a daemon that does not count, as long as the kernel has the peer.
+    fileprivate var received: UInt64? { totalReceivedBytes ?? receivedBytes }
+    fileprivate var sent: UInt64? { totalSentBytes ?? sentBytes }
+
     fileprivate var document: Document {
         .object([
             "present": .flag(present), "endpoint": .text(endpoint),
             "last_handshake_unix_ms": .number(lastHandshakeUnixMs), "received_bytes": .number(receivedBytes),
             "sent_bytes": .number(sentBytes), "observed_unix_ms": .number(observedUnixMs),
+            "state": .text(state?.word), "total_received_bytes": .number(totalReceivedBytes),
+            "total_sent_bytes": .number(totalSentBytes),
         ])
     }
 }

@@ -95,6 +95,7 @@ struct Service: Sendable {
         }
         logger.info("stopping: tunnels stay up")
         await server.shutdown()
+        await gateway.saveTraffic()
         return 0
     }
 

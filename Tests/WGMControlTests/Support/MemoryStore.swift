@@ -278,6 +278,19 @@ actor MemoryStore: Store {
     }
     func holders(of address: IPAddress, at moment: HistoryPoint) throws(StoreFailure) -> [AddressHolder] { [] }
 
+    private(set) var counted: [TrafficRecord] = []
+
+    func traffic() throws(StoreFailure) -> [TrafficRecord] {
+        try check()
+        return counted
+    }
+
+    func keepTraffic(_ records: [TrafficRecord]) throws(StoreFailure) {
+        try check()
+        counted = counted.filter { old in !records.contains { $0.interface == old.interface && $0.peer == old.peer } }
+        counted += records
+    }
+
     func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) { try check() }
 
     private func principal(_ name: ObjectName, _ uid: UInt32?, _ time: Timestamp) -> PrincipalRecord {

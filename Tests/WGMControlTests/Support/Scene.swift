@@ -10,6 +10,13 @@ import WGMModel
 final class TestClock: Clock {
     private let time = Mutex(Timestamp(seconds: 1_800_000_000))
     var now: Timestamp { time.withLock { $0 } }
+    private let steps = Mutex<Int64>(0)
+    var steady: Int64 { now.milliseconds - steps.withLock { $0 } }
+    /// Somebody sets the clock; no time passes.
+    func set(forward seconds: Int64) {
+        steps.withLock { $0 += seconds * 1000 }
+        advance(seconds: seconds)
+    }
     func advance(seconds: Int64) { time.withLock { $0.seconds += seconds } }
     func advance(milliseconds: Int64) {
         time.withLock { $0 = Timestamp(milliseconds: $0.milliseconds + milliseconds) }

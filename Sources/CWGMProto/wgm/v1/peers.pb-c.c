@@ -992,7 +992,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
   (ProtobufCMessageInit) wgm__v1__peer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[6] =
+static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[9] =
 {
   {
     "present",
@@ -1066,6 +1066,42 @@ static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[6]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "state",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__PeerStatus, has_state),
+    offsetof(Wgm__V1__PeerStatus, state),
+    &wgm__v1__peer_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_received_bytes",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Wgm__V1__PeerStatus, has_total_received_bytes),
+    offsetof(Wgm__V1__PeerStatus, total_received_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_sent_bytes",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Wgm__V1__PeerStatus, has_total_sent_bytes),
+    offsetof(Wgm__V1__PeerStatus, total_sent_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
   1,   /* field[1] = endpoint */
@@ -1074,11 +1110,14 @@ static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
   0,   /* field[0] = present */
   3,   /* field[3] = received_bytes */
   4,   /* field[4] = sent_bytes */
+  6,   /* field[6] = state */
+  7,   /* field[7] = total_received_bytes */
+  8,   /* field[8] = total_sent_bytes */
 };
 static const ProtobufCIntRange wgm__v1__peer_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
 {
@@ -1088,7 +1127,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
   "Wgm__V1__PeerStatus",
   "wgm.v1",
   sizeof(Wgm__V1__PeerStatus),
-  6,
+  9,
   wgm__v1__peer_status__field_descriptors,
   wgm__v1__peer_status__field_indices_by_name,
   1,  wgm__v1__peer_status__number_ranges,
@@ -2236,4 +2275,38 @@ const ProtobufCMessageDescriptor wgm__v1__get_peer_config_response__descriptor =
   1,  wgm__v1__get_peer_config_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__get_peer_config_response__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue wgm__v1__peer_state__enum_values_by_number[5] =
+{
+  { "PEER_STATE_NEVER", "WGM__V1__PEER_STATE__PEER_STATE_NEVER", 0 },
+  { "PEER_STATE_UP", "WGM__V1__PEER_STATE__PEER_STATE_UP", 1 },
+  { "PEER_STATE_IDLE", "WGM__V1__PEER_STATE__PEER_STATE_IDLE", 2 },
+  { "PEER_STATE_STALE", "WGM__V1__PEER_STATE__PEER_STATE_STALE", 3 },
+  { "PEER_STATE_DOWN", "WGM__V1__PEER_STATE__PEER_STATE_DOWN", 4 },
+};
+static const ProtobufCIntRange wgm__v1__peer_state__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex wgm__v1__peer_state__enum_values_by_name[5] =
+{
+  { "PEER_STATE_DOWN", 4 },
+  { "PEER_STATE_IDLE", 2 },
+  { "PEER_STATE_NEVER", 0 },
+  { "PEER_STATE_STALE", 3 },
+  { "PEER_STATE_UP", 1 },
+};
+const ProtobufCEnumDescriptor wgm__v1__peer_state__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "wgm.v1.PeerState",
+  "PeerState",
+  "Wgm__V1__PeerState",
+  "wgm.v1",
+  5,
+  wgm__v1__peer_state__enum_values_by_number,
+  5,
+  wgm__v1__peer_state__enum_values_by_name,
+  1,
+  wgm__v1__peer_state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -37,6 +37,14 @@ typedef struct Wgm__V1__GetPeerConfigResponse Wgm__V1__GetPeerConfigResponse;
 
 /* --- enums --- */
 
+typedef enum _Wgm__V1__PeerState {
+  WGM__V1__PEER_STATE__PEER_STATE_NEVER = 0,
+  WGM__V1__PEER_STATE__PEER_STATE_UP = 1,
+  WGM__V1__PEER_STATE__PEER_STATE_IDLE = 2,
+  WGM__V1__PEER_STATE__PEER_STATE_STALE = 3,
+  WGM__V1__PEER_STATE__PEER_STATE_DOWN = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__PEER_STATE)
+} Wgm__V1__PeerState;
 
 /* --- messages --- */
 
@@ -87,10 +95,16 @@ struct  Wgm__V1__PeerStatus
   uint64_t sent_bytes;
   protobuf_c_boolean has_observed_unix_ms;
   int64_t observed_unix_ms;
+  protobuf_c_boolean has_state;
+  Wgm__V1__PeerState state;
+  protobuf_c_boolean has_total_received_bytes;
+  uint64_t total_received_bytes;
+  protobuf_c_boolean has_total_sent_bytes;
+  uint64_t total_sent_bytes;
 };
 #define WGM__V1__PEER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__peer_status__descriptor) \
-    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, WGM__V1__PEER_STATE__PEER_STATE_NEVER, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__NewPeer
@@ -696,6 +710,7 @@ typedef void (*Wgm__V1__GetPeerConfigResponse_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    wgm__v1__peer_state__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__peer__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor;
