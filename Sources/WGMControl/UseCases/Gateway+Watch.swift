@@ -40,7 +40,9 @@ extension Gateway {
         let mailbox = try view.events.open(credential.principal, interface: checked.interface, kinds: checked.kinds)
         let watcher = Watcher(self, mailbox, checked, credential, from: query.since ?? start)
         if checked.kinds.contains(.state) { view.compareStates() }
-        record(context)
+        var recorded = context
+        recorded.resource = interfacePath(checked.interface)
+        record(recorded)
         return watcher
     }
 

@@ -46,9 +46,8 @@ struct Following {
                     do { isOver = try !each(response) } catch { (isOver, thrown) = (true, error) }
                     return !isOver
                 }
-                if let thrown { throw thrown }
-                if isOver { return }
-            } catch let status as Status {
+            } catch {
+                let status = error
                 if status.reason == "NOT_FOUND", isAnew, cursor != nil {
                     interrupted(.missed)
                     cursor = nil
@@ -57,6 +56,8 @@ struct Following {
                 guard status.passes(hasBegun: hasBegun, canLogIn: session.canLogIn) else { throw status }
                 if status.code != .unauthenticated { interrupted(.lost(Failure(status))) }
             }
+            if let thrown { throw thrown }
+            if isOver { return }
             if hasBegun { pause = Self.firstPause }
             repeat {
                 guard try wait(pause, each) else { return }

@@ -30,27 +30,27 @@ struct Terminal: ~Copyable {
         }
         guard SavedTerminal.save() else { throw Failure(.failure, "cannot read the terminal: \(SystemError.current)") }
         for number in Self.fatalSignals {
-            _ = unsafe signal(number) { number in
+            _ = signal(number) { number in
                 SavedTerminal.restore()
-                _ = unsafe signal(number, SIG_DFL)
+                _ = signal(number, SIG_DFL)
                 raise(number)
             }
         }
         Self.catchStop()
-        _ = unsafe signal(SIGCONT) { _ in SavedTerminal.hasContinued.store(true, ordering: .relaxed) }
+        _ = signal(SIGCONT) { _ in SavedTerminal.hasContinued.store(true, ordering: .relaxed) }
         SavedTerminal.enter()
     }
 
     deinit {
         SavedTerminal.restore()
-        for number in Self.fatalSignals + [SIGTSTP, SIGCONT] { _ = unsafe signal(number, SIG_DFL) }
+        for number in Self.fatalSignals + [SIGTSTP, SIGCONT] { _ = signal(number, SIG_DFL) }
     }
 
     /// Ctrl-Z gives the terminal back for as long as the process is stopped.
     private static func catchStop() {
-        _ = unsafe signal(SIGTSTP) { number in
+        _ = signal(SIGTSTP) { number in
             SavedTerminal.restore()
-            _ = unsafe signal(number, SIG_DFL)
+            _ = signal(number, SIG_DFL)
             raise(number)
         }
     }
