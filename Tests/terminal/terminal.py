@@ -37,6 +37,10 @@ class Session:
         self.before = termios.tcgetattr(self.slave)
         self.pid = os.fork()
         if self.pid == 0:
+            # What starts this program may have signals blocked or ignored.
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT):
+                signal.signal(number, signal.SIG_DFL)
             os.setsid()
             fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
             for number in range(3):

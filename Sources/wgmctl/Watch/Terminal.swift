@@ -111,6 +111,7 @@ private enum SavedTerminal {
     static func enter() {
         var raw = unsafe before
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHONL)
+        raw.c_oflag &= ~tcflag_t(OPOST)
         unsafe withUnsafeMutableBytes(of: &raw.c_cc) { codes in
             unsafe codes[Int(VMIN)] = 0
             unsafe codes[Int(VTIME)] = 0
