@@ -9,8 +9,10 @@ import WGMModel
     /// What comes until nothing more does, in words.
     private func words(_ watcher: Watcher, _ scene: Scene) async throws -> [String] {
         var words: [String] = []
-        scene.clock.advance(seconds: 11)
-        while let events = try await watcher.next() {
+        while true {
+            // Long enough for a watcher to say that there is nothing.
+            scene.clock.advance(seconds: 11)
+            guard let events = try await watcher.next() else { return words }
             for event in events {
                 switch event {
                 case .alive: return words
@@ -25,7 +27,6 @@ import WGMModel
                 }
             }
         }
-        return words
     }
 
     private func watcher(
