@@ -195,7 +195,9 @@ struct WatchTests {
         #expect(run.output.contains("\u{1b}[?1049l"))
     }
 
-    @Test("Ctrl-Z gives the terminal back, and the screen is there again afterwards")
+    @Test(
+        "Ctrl-Z gives the terminal back, and the screen is there again when it goes on, which it does at once without a shell"
+    )
     func stopped() async throws {
         let gateway = try await Gateway.shared.value
         let run = try TerminalRun(
@@ -203,7 +205,10 @@ struct WatchTests {
             ["top"],
             steps: "wait wg0/alice",
             "type \\x1a",
-            "stopped",
+            "wait \u{1b}[?1049l",
+            "wait \u{1b}[?1049h",
+            "wait wg0/alice",
+            "signal STOP",
             "signal CONT",
             "wait \u{1b}[?1049h",
             "wait wg0/alice",

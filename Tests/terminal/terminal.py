@@ -5,8 +5,7 @@
     terminal.py COLUMNSxLINES PROGRAM ARGUMENT... < STEPS
 
 Each line of standard input is a step: `wait TEXT` until the program has written TEXT since the last step that waited,
-`type TEXT` (with Python's escapes), `size COLUMNSxLINES`, `signal NAME`, `stopped` until the program is stopped,
-`pause SECONDS`. Then the program must end by itself. Prints a JSON object: code (128 + signal, as a shell says it), output,
+`type TEXT` (with Python's escapes), `size COLUMNSxLINES`, `signal NAME`, `pause SECONDS`. Then the program must end by itself. Prints a JSON object: code (128 + signal, as a shell says it), output,
 restored (the terminal's settings are what they were), failure (the step that did not come about, else null).
 """
 import fcntl
@@ -72,13 +71,6 @@ class Session:
 
         self.until("wait " + text, is_there)
 
-    def is_stopped(self):
-        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
-        if pid and not os.WIFSTOPPED(status):
-            self.code = os.waitstatus_to_exitcode(status)
-            raise Failed("stopped: it has ended")
-        return pid != 0
-
     def is_over(self):
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -99,10 +91,6 @@ class Session:
             self.resize(rest)
         elif verb == "signal":
             os.kill(self.pid, getattr(signal, "SIG" + rest))
-        elif verb == "stopped":
-            self.until(line, self.is_stopped)
-            if self.settings() != self.before:
-                raise Failed("stopped: the terminal is not as it was")
         elif verb == "pause":
             end = time.monotonic() + float(rest)
             while time.monotonic() < end:

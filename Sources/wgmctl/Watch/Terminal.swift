@@ -50,6 +50,8 @@ struct Terminal: ~Copyable {
     private static func catchStop() {
         _ = signal(SIGTSTP) { number in
             SavedTerminal.restore()
+            // Where no shell could continue the process, the kernel does not stop it either: it goes on at once.
+            SavedTerminal.hasContinued.store(true, ordering: .relaxed)
             _ = signal(number, SIG_DFL)
             raise(number)
         }
