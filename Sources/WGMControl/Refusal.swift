@@ -16,6 +16,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case underWay
     /// The caller gave the call up, or its time was over, before anything was done.
     case givenUp
+    /// So many watch already: of one principal, or in all.
+    case tooManyWatchers(Int, of: String? = nil)
     /// What a file would change is not any more what the caller was shown.
     case planChanged
 

@@ -181,14 +181,14 @@ struct HistoryReader {
         return number
     }
 
-    private func firstKnown() throws(StoreFailure) -> Int64 {
+    func firstKnown() throws(StoreFailure) -> Int64 {
         var row = try connection.row("SELECT history_from FROM head")
         return try row.int()
     }
 }
 
 extension Row {
-    fileprivate mutating func revision() throws(StoreFailure) -> RevisionRecord {
+    mutating func revision() throws(StoreFailure) -> RevisionRecord {
         RevisionRecord(
             number: try int(),
             time: try time(),

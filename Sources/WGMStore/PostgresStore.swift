@@ -136,6 +136,10 @@ package actor PostgresStore: Store {
         try history { (history) throws(StoreFailure) in try history.revision(number) }
     }
 
+    package func changes(after revision: Int64) throws(StoreFailure) -> ChangePage {
+        try history { (history) throws(StoreFailure) in try history.changes(after: revision) }
+    }
+
     package func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
         try history { (history) throws(StoreFailure) in try history.differences(from: from, to: to) }
     }

@@ -33,6 +33,7 @@ struct AbsentStore: Store {
     }
     func revision(_: Int64) async throws(StoreFailure) -> (RevisionRecord, Differences) { throw .unavailable("absent") }
     func differences(from: Int64, to: Int64) async throws(StoreFailure) -> Differences { throw .unavailable("absent") }
+    func changes(after revision: Int64) async throws(StoreFailure) -> ChangePage { throw .unavailable("absent") }
     func peer(_: ObjectName, of: InterfaceName, at: HistoryPoint) async throws(StoreFailure) -> PastPeer {
         throw .unavailable("absent")
     }

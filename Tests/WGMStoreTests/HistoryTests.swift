@@ -121,6 +121,49 @@ extension StoreTests {
             #expect(try await store.differences(from: before.revision, to: store.currentRevision()).objects.isEmpty)
         }
 
+        @Test func changesFollowOneAnotherWithWhatTheyChanged() async throws {
+            let store = try await store()
+            let start = try await store.currentRevision()
+            var update = PeerUpdate()
+            update.keepalive = 7
+            try await store.change(.updatePeer(interface("wg0"), name("alice"), update))
+            try await store.change(.setRoles(principal: name("vera"), uid: nil, roles: [.viewer]))
+            try await store.change(.deletePeers(interface("wg0"), [name("alice"), name("bob")]))
+            let page = try await store.changes(after: start)
+            #expect(page.completeTo == start + 3)
+            #expect(page.changes.map(\.record.number) == [start + 1, start + 3])
+            let edit = try #require(page.changes.first?.objects.first)
+            #expect(edit.peer == "alice" && edit.kind == .changed)
+            #expect(edit.attributes == [.init(name: "keepalive_s", before: "0", after: "7")])
+            let last = try #require(page.changes.last?.objects)
+            #expect(last.map(\.peer) == ["alice", "bob"] && last.allSatisfy { $0.kind == .deleted })
+            let all = try await store.changes(after: 0)
+            let first = try #require(all.changes.first?.objects.first)
+            #expect(first.interface == "wg0" && first.peer == nil && first.kind == .created && first.attributes.isEmpty)
+            #expect(try await store.changes(after: start + 3).changes.isEmpty)
+            await #expect(throws: StoreFailure.noSuchRevision(start + 4, first: 0)) {
+                try await store.changes(after: start + 4)
+            }
+        }
+
+        @Test func aPageOfChangesEndsWhereTheNextBegins() async throws {
+            let store = try await store()
+            let start = try await store.currentRevision()
+            for round in 0..<70 {
+                try await store.change(.setPeersEnabled(interface("wg0"), [name("bob")], round % 2 == 1))
+            }
+            var numbers: [Int64] = []
+            var at = start
+            while true {
+                let page = try await store.changes(after: at)
+                if page.changes.isEmpty { break }
+                #expect(page.changes.count <= ChangePage.mostRevisions)
+                numbers += page.changes.map(\.record.number)
+                at = page.completeTo
+            }
+            #expect(numbers == Array(start + 1...start + 70))
+        }
+
         @Test func aChangeThatTakesWhatAnotherHasIsRefused() async throws {
             let store = try await store()
             var prefixes = PeerUpdate()

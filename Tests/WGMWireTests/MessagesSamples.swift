@@ -3,6 +3,7 @@
 // swift-format-ignore-file
 import WGMWire
 
+extension V1.EventKind: SampledEnum {}
 extension V1.FileValueForm: SampledEnum {}
 extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
@@ -154,6 +155,80 @@ extension V1.Grant: SampledMessage {
         V1.Grant(
             resource: random.maybe(String.self),
             verbs: random.list(String.self)
+        )
+    }
+}
+
+extension V1.WatchRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.WatchRequest {
+        V1.WatchRequest(
+            interface: random.maybe(String.self),
+            kinds: random.list(V1.EventKind.self),
+            since: random.maybe(Int64.self),
+            intervalMs: random.maybe(UInt32.self)
+        )
+    }
+}
+
+extension V1.WatchResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.WatchResponse {
+        V1.WatchResponse(
+            revision: random.maybe(Int64.self),
+            timeUnixMs: random.maybe(Int64.self),
+            change: random.maybe(V1.RevisionEvent.self),
+            drift: random.maybe(V1.InterfaceDrift.self),
+            peerState: random.maybe(V1.PeerStateEvent.self),
+            sample: random.maybe(V1.InterfaceSample.self),
+            lost: random.maybe(UInt64.self)
+        )
+    }
+}
+
+extension V1.RevisionEvent: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.RevisionEvent {
+        V1.RevisionEvent(
+            revision: random.maybe(V1.Revision.self),
+            objects: random.list(V1.ChangedObject.self),
+            truncated: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.PeerStateEvent: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.PeerStateEvent {
+        V1.PeerStateEvent(
+            interface: random.maybe(String.self),
+            peer: random.maybe(String.self),
+            before: random.maybe(V1.PeerState.self),
+            after: random.maybe(V1.PeerState.self),
+            endpoint: random.maybe(String.self),
+            lastHandshakeUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.InterfaceSample: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.InterfaceSample {
+        V1.InterfaceSample(
+            interface: random.maybe(String.self),
+            observedUnixMs: random.maybe(Int64.self),
+            peers: random.list(V1.PeerSample.self),
+            more: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.PeerSample: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.PeerSample {
+        V1.PeerSample(
+            name: random.maybe(String.self),
+            enabled: random.maybe(Bool.self),
+            present: random.maybe(Bool.self),
+            totalReceivedBytes: random.maybe(UInt64.self),
+            totalSentBytes: random.maybe(UInt64.self),
+            lastHandshakeUnixMs: random.maybe(Int64.self),
+            endpoint: random.maybe(String.self),
+            state: random.maybe(V1.PeerState.self)
         )
     }
 }
@@ -1199,6 +1274,12 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.Freshness.self,
     V1.TextList.self,
     V1.Grant.self,
+    V1.WatchRequest.self,
+    V1.WatchResponse.self,
+    V1.RevisionEvent.self,
+    V1.PeerStateEvent.self,
+    V1.InterfaceSample.self,
+    V1.PeerSample.self,
     V1.FileAttribute.self,
     V1.FileObject.self,
     V1.FileProblem.self,

@@ -8,6 +8,7 @@
 #include "wgm/v1/audit.pb-c.h"
 #include "wgm/v1/auth.pb-c.h"
 #include "wgm/v1/common.pb-c.h"
+#include "wgm/v1/events.pb-c.h"
 #include "wgm/v1/gateway_file.pb-c.h"
 #include "wgm/v1/health.pb-c.h"
 #include "wgm/v1/interfaces.pb-c.h"
@@ -88,6 +89,36 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__grant(void)
 {
 	return &wgm__v1__grant__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__watch_request(void)
+{
+	return &wgm__v1__watch_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__watch_response(void)
+{
+	return &wgm__v1__watch_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__revision_event(void)
+{
+	return &wgm__v1__revision_event__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__peer_state_event(void)
+{
+	return &wgm__v1__peer_state_event__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__interface_sample(void)
+{
+	return &wgm__v1__interface_sample__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__peer_sample(void)
+{
+	return &wgm__v1__peer_sample__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__file_attribute(void)

@@ -48,6 +48,9 @@ package protocol Store: Sendable {
     /// One revision, with what it changed.
     func revision(_ number: Int64) async throws(StoreFailure) -> (RevisionRecord, Differences)
 
+    /// What came after a revision, or the first part of it; `noSuchRevision` when the history does not go back so far.
+    func changes(after revision: Int64) async throws(StoreFailure) -> ChangePage
+
     func differences(from: Int64, to: Int64) async throws(StoreFailure) -> Differences
 
     func peer(

@@ -29,6 +29,9 @@ package final class GatewayView: Sendable {
     private let epoch = Atomic<UInt64>(0)
     private let changes = Atomic<UInt64>(0)
     let ledger = TrafficLedger()
+    private let lines = Atomic<UInt64>(0)
+    /// Who is told what happens.
+    let events = EventHub()
 
     package init() {}
 
@@ -37,6 +40,9 @@ package final class GatewayView: Sendable {
 
     /// Changes whenever anything does that a read tells, so that what was told before may be told again until then.
     package var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+    /// Changes whenever the database went back to an older state, so that numbers of revisions mean something else.
+    var timeline: UInt64 { lines.load(ordering: .acquiring) }
 
     private func noteChange() { changes.add(1, ordering: .releasing) }
 
@@ -64,6 +70,7 @@ package final class GatewayView: Sendable {
     package func replace(_ state: GatewayState, known: Int64, at now: Timestamp) -> Bool {
         let isTaken = content.withLock { content in
             guard !content.isLoaded || state.revision >= content.newest || state.revision < known else { return false }
+            if content.isLoaded, state.revision < content.newest { lines.add(1, ordering: .releasing) }
             content.state = state
             content.isLoaded = true
             content.completeTo = state.revision
@@ -76,6 +83,7 @@ package final class GatewayView: Sendable {
         }
         epoch.add(1, ordering: .releasing)
         noteChange()
+        events.wake()
         return isTaken
     }
 
@@ -97,6 +105,8 @@ package final class GatewayView: Sendable {
         }
         if !touched.principals.isEmpty || !touched.revokedTokens.isEmpty { epoch.add(1, ordering: .releasing) }
         noteChange()
+        events.forget(touched.deletedInterfaces)
+        events.wake()
     }
 
     /// The database answered, and had nothing new.
@@ -208,6 +218,7 @@ package final class GatewayView: Sendable {
             content.observations[interface] = observation
         }
         noteChange()
+        compareStates(interface)
     }
 }
 
@@ -217,11 +228,38 @@ extension GatewayView {
     package func drift(_ interface: InterfaceName) -> Drift? { content.withLock { $0.drifts[interface] } }
 
     func setDrift(_ drift: Drift, of interface: InterfaceName) {
-        content.withLock { content in
-            guard content.state.interfaces[interface] != nil else { return }
-            content.drifts[interface] = drift
+        let isNews = content.withLock { content in
+            guard content.state.interfaces[interface] != nil else { return false }
+            // What is open is set anew by every look at it.
+            let before = content.drifts.updateValue(drift, forKey: interface)
+            return !drift.isOpen || before?.outcome != drift.outcome || before?.items != drift.items
         }
         noteChange()
+        if isNews { events.post(.drift(interface, drift), .drift, of: interface) }
+    }
+
+    // MARK: States of peers
+
+    /// Tells watchers which peers came or went since they were last told.
+    func compareStates() { for interface in interfaces { compareStates(interface.name) } }
+
+    private func compareStates(_ interface: InterfaceName) {
+        guard let observation = observation(interface), observation.failure?.reason != .keeperGone else { return }
+        events.observed(interface, observation) { reports(peers(of: interface), of: interface) }
+    }
+
+    /// With what was last seen of each.
+    func reports(_ records: some Sequence<PeerRecord>, of interface: InterfaceName) -> [PeerReport] {
+        let observation = observation(interface)
+        return records.map { record in
+            PeerReport(
+                interface: interface,
+                record: record,
+                actual: observation?.actual?.peers[record.publicKey],
+                observed: observation?.time,
+                traffic: ledger.traffic(of: record.name, in: record.interface)
+            )
+        }
     }
 
     /// nil when there is no such interface.

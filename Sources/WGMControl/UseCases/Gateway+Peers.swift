@@ -179,15 +179,6 @@ extension Gateway {
     }
 
     func reports(_ records: some Sequence<PeerRecord>, of interface: InterfaceName) -> [PeerReport] {
-        let observation = view.observation(interface)
-        return records.map { record in
-            PeerReport(
-                interface: interface,
-                record: record,
-                actual: observation?.actual?.peers[record.publicKey],
-                observed: observation?.time,
-                traffic: view.ledger.traffic(of: record.name, in: record.interface)
-            )
-        }
+        view.reports(records, of: interface)
     }
 }

@@ -18,6 +18,7 @@ package final class Gateway: Sendable {
     package let audit: AuditQueue
     package let reconciler: Reconciler
     let committer: Committer
+    let recentChanges: RecentChanges
     let store: any Store
     let kernel: WatchedKernel
     let clock: any Clock
@@ -48,6 +49,7 @@ package final class Gateway: Sendable {
         verifier = TokenVerifier(node: node, keys: keys)
         issuer = TokenIssuer(keys: keys, kernel: self.kernel)
         audit = AuditQueue(store: store, clock: clock)
+        recentChanges = RecentChanges(store: store, view: view)
         committer = Committer(store: store, view: view, audit: audit, clock: clock)
         reconciler = Reconciler(
             node: node,
@@ -87,6 +89,7 @@ package final class Gateway: Sendable {
             group.addTask {
                 while (try? await Task.sleep(for: Self.trafficInterval)) != nil { await self.saveTraffic() }
             }
+            group.addTask { await self.keepWatchersAwake() }
         }
     }
 

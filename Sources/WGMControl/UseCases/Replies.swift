@@ -32,6 +32,12 @@ package struct PeerReport: Sendable {
     package var observed: Timestamp?
     /// nil while nothing was counted.
     package var traffic: PeerTraffic?
+
+    /// nil for a peer that is not let in, and while nothing was counted.
+    package var state: PeerState? {
+        guard let observed, record.isEnabled, record.validity.holds(at: observed) else { return nil }
+        return traffic?.state
+    }
 }
 
 /// A page of peers.

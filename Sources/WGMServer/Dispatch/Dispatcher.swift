@@ -28,7 +28,7 @@ package final class Dispatcher: Sendable {
             AuthHandler(gateway: gateway).routes, PrincipalsHandler(gateway: gateway).routes,
             InterfacesHandler(gateway: gateway).routes, PeersHandler(gateway: gateway).routes,
             AuditLogHandler(gateway: gateway).routes, RevisionsHandler(gateway: gateway).routes,
-            GatewayFileHandler(gateway: gateway).routes,
+            GatewayFileHandler(gateway: gateway).routes, EventsHandler(gateway: gateway).routes,
         ]
         routes = Dictionary(uniqueKeysWithValues: all.joined().map { ($0.method.name, $0) })
     }

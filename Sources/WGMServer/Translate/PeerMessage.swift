@@ -30,7 +30,6 @@ extension V1.Peer {
 extension V1.PeerStatus {
     init(_ report: PeerReport, observed time: Timestamp) {
         let (actual, traffic) = (report.actual, report.traffic)
-        let isLetIn = report.record.isEnabled && report.record.validity.holds(at: time)
         self.init(
             present: actual != nil,
             endpoint: actual?.endpoint?.description,
@@ -38,7 +37,7 @@ extension V1.PeerStatus {
             receivedBytes: actual?.receivedBytes,
             sentBytes: actual?.sentBytes,
             observedUnixMs: time.milliseconds,
-            state: isLetIn ? traffic.map { V1.PeerState($0.state) } : nil,
+            state: report.state.map { V1.PeerState($0) },
             totalReceivedBytes: traffic?.received,
             totalSentBytes: traffic?.sent
         )

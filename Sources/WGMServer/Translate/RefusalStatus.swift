@@ -14,6 +14,13 @@ extension Status {
         case .permissionMissing(let verb, let resource): self = .permissionDenied(verb: verb, resource: resource)
         case .unauthenticated(let words): self.init(.unauthenticated, words, reason: "TOKEN_REFUSED")
         case .givenUp: self.init(.cancelled, "given up before anything was done")
+        case .tooManyWatchers(let count, let principal):
+            self.init(
+                .resourceExhausted,
+                principal.map { "\($0) watches \(count) times already" } ?? "\(count) callers are watching already",
+                reason: "TOO_MANY_WATCHERS",
+                retryAfterMilliseconds: 5000
+            )
         case .planChanged:
             self.init(
                 .aborted,

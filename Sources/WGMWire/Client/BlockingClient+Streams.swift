@@ -72,6 +72,46 @@ extension BlockingClient: BlockingStreamCaller {
         }
     }
 
+    /// Makes a call whose reply is a stream, and gets the caller's own work done in between.
+    ///
+    /// `each` is given nil whenever nothing has come for `interval`; the call is given up when it returns false.
+    public mutating func call<Q: WireMessage, R: WireMessage>(
+        _ method: MethodDescriptor,
+        _ request: Q,
+        options: CallOptions,
+        every interval: Duration,
+        each: (R?) throws(Status) -> Bool
+    ) throws(Status) {
+        let call = try open(method.name, request.serialized(), isComplete: true, options)
+        while true {
+            let reply: R?
+            var isLast = false
+            switch try arrival(for: call, within: interval) {
+            case nil: reply = nil
+            case .message(let bytes): reply = try Self.read(bytes)
+            case .end(let bytes?): (reply, isLast) = (try Self.read(bytes), true)
+            case .end(nil): return
+            }
+            let goesOn: Bool
+            do throws(Status) { goesOn = try each(reply) } catch {
+                give(up: call)
+                throw error
+            }
+            if isLast { return }
+            guard goesOn else { return give(up: call) }
+        }
+    }
+
+    /// nil when nothing has come within the time.
+    private mutating func arrival(for call: Opened, within time: Duration) throws(Status) -> Arrival? {
+        let end = Moment.now() + time
+        while true {
+            if let arrival = try takeArrival(for: call) { return arrival }
+            guard Moment.now() < end else { return nil }
+            try wait(for: call, until: end)
+        }
+    }
+
     /// Makes a call whose request is a stream, which ends when `next` returns nil.
     public mutating func call(
         _ method: String,
@@ -140,11 +180,12 @@ extension BlockingClient: BlockingStreamCaller {
     }
 
     /// One round of waiting; what arrives is kept for `takeArrival`.
-    private mutating func wait(for call: Opened) throws(Status) {
+    private mutating func wait(for call: Opened, until moment: Moment = .never) throws(Status) {
         let mayHaveRun = link.sentCount >= call.sentAt && goaway?.lastStream ?? call.stream >= call.stream
         if link.isOver { throw broken(callMayHaveRun: mayHaveRun) }
         if goaway != nil, !mayHaveRun { throw broken(callMayHaveRun: false) }
-        guard try exchange(until: call.end) else {
+        guard try exchange(until: min(call.end, moment)) else {
+            guard Moment.now() >= call.end else { return }
             give(up: call)
             let reason = mayHaveRun ? "MAY_HAVE_RUN" : "NEVER_RUN"
             let words = "no answer within \(call.timeout ?? .zero)"

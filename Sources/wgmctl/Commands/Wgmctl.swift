@@ -19,6 +19,7 @@ struct Wgmctl: ParsableCommand {
             InterfaceGroup.self, PeerGroup.self, PrincipalGroup.self, TokenGroup.self, AuditGroup.self,
             RevisionGroup.self, AddressGroup.self,
             PlanCommand.self, ApplyCommand.self, ExportCommand.self, ConfirmCommand.self,
+            WatchCommand.self, TopCommand.self,
             InitCommand.self, DoctorCommand.self, LoginCommand.self, WhoAmICommand.self, ProfileGroup.self,
             StatusCommand.self, DriftCommand.self, ImportCommand.self, VersionCommand.self, CallCommand.self,
             MethodsCommand.self,

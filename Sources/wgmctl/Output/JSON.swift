@@ -8,6 +8,18 @@ extension Document {
         return output
     }
 
+    /// The same on one line, without a line end: for streams of values.
+    var jsonLine: String {
+        switch self {
+        case .absent, .flag, .number, .text: json
+        case .list(let elements): "[" + elements.map(\.jsonLine).joined(separator: ",") + "]"
+        case .object(let members):
+            "{"
+                + members.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ":" + $0.value.jsonLine }
+                .joined(separator: ",") + "}"
+        }
+    }
+
     private func writeJSON(to output: inout String, indent: String) {
         switch self {
         case .absent: output += "null"

@@ -135,14 +135,47 @@ extension Session: BlockingCaller {
                 throw identity == .given ? error.aboutGivenToken : error.about(method)
             }
         }
+        try logInAnew()
+        let answer = try client.call(method, request, as: reply, options: options)
+        note(method)
+        return answer
+    }
+
+    /// Watches until `each` returns false, which is given nil whenever nothing has come for `interval`.
+    ///
+    /// The call lasts as long as it may, whatever --timeout says.
+    mutating func watch(
+        _ request: V1.WatchRequest,
+        every interval: Duration,
+        each: (V1.WatchResponse?) throws(Status) -> Bool
+    ) throws(Status) {
+        var hasBegun = false
+        do throws(Status) {
+            return try client.call(V1.Events.watch, request, options: CallOptions(), every: interval) {
+                (response: V1.WatchResponse?) throws(Status) in
+                if response != nil { hasBegun = true }
+                return try each(response)
+            }
+        } catch {
+            let isDenied = error.code == .unauthenticated || error.code == .permissionDenied
+            guard identity == .remembered, isDenied, !hasBegun else {
+                throw identity == .given ? error.aboutGivenToken : error
+            }
+        }
+        try logInAnew()
+        try client.call(V1.Events.watch, request, options: CallOptions(), every: interval, each: each)
+    }
+
+    /// True when a token that is over can be replaced by another.
+    var canLogIn: Bool { identity == .remembered || identity == .fresh }
+
+    /// Forgets the remembered token and gets another.
+    private mutating func logInAnew() throws(Status) {
         cache?.remove()
         // A connection whose token was refused has no valid slot, and a login needs none.
         client = try destination.connect(token: nil, timeout: timeout)
         identity = .anonymous
         try logIn()
-        let answer = try client.call(method, request, as: reply, options: options)
-        note(method)
-        return answer
     }
 
     /// What to do next when the change that was made waits to be confirmed.

@@ -28,7 +28,7 @@ struct DriftList: Presentable {
 }
 
 extension V1.InterfaceDrift {
-    fileprivate var outcomeWords: String {
+    var outcomeWords: String {
         switch outcome {
         case .open: reason.map { "open: \($0)" } ?? "open"
         case .adopted: revision.map { "adopted by revision \($0)" } ?? "adopted"

@@ -93,9 +93,9 @@ struct AddressHolders: Presentable {
 
 extension V1.Revision {
     /// wgmd itself where no principal asked for it.
-    fileprivate var author: String { principal.flatMap { $0.isEmpty ? nil : $0 } ?? "wgmd" }
+    var author: String { principal.flatMap { $0.isEmpty ? nil : $0 } ?? "wgmd" }
 
-    fileprivate var document: Document {
+    var document: Document {
         .object([
             "number": .number(number), "time_unix_ms": .number(timeUnixMs), "principal": .text(principal),
             "method": .text(method), "summary": .text(summary), "reason": .text(reason), "request_id": .text(requestId),
@@ -104,7 +104,7 @@ extension V1.Revision {
 }
 
 extension V1.ChangedObject {
-    fileprivate var document: Document {
+    var document: Document {
         .object([
             "interface": .text(interface), "peer": .text(peer), "change": .text(change?.word),
             "attributes": .list(
@@ -126,7 +126,7 @@ extension V1.AddressHolder {
 }
 
 extension V1.ObjectChange {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .changed: "changed"
         case .created: "created"

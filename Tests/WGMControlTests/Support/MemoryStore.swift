@@ -13,6 +13,7 @@ actor MemoryStore: Store {
     /// What there was after each revision.
     private var states: [Int64: GatewayState] = [:]
     private var lastPeer: Int64 = 0
+    private(set) var changes: [RevisionChange] = []
     var failure: StoreFailure?
     /// Refuses records whose message is this, as a database refuses what it cannot store.
     var poison: String?
@@ -85,8 +86,35 @@ actor MemoryStore: Store {
             state.unconfirmed = nil
         }
         audit.append((entry, state.revision))
+        note(change, entry, touched)
         if let key { keys[key] = (state.revision, nil) }
         return Committed(revision: state.revision, outcome: .applied(touched))
+    }
+
+    /// For watchers: which objects a revision left behind or took away.
+    private func note(_ change: Change, _ entry: AuditEntry, _ touched: Touched) {
+        let names = Dictionary(uniqueKeysWithValues: state.interfaces.values.map { ($0.id, $0.name.value) })
+        let interfaces = touched.interfaces.map {
+            ObjectDifference(interface: $0.name.value, peer: nil, kind: .changed, attributes: [])
+        }
+        let peers = touched.peers.map {
+            ObjectDifference(interface: names[$0.interface] ?? "", peer: $0.name.value, kind: .changed, attributes: [])
+        }
+        let gone = touched.deletedPeers.map {
+            ObjectDifference(interface: names[$0.interface] ?? "", peer: $0.name.value, kind: .deleted, attributes: [])
+        }
+        let objects = interfaces + peers + gone
+        guard !objects.isEmpty else { return }
+        let record = RevisionRecord(
+            number: state.revision,
+            time: entry.time,
+            principal: entry.principal,
+            method: entry.method,
+            summary: "all of it",
+            reason: entry.reason,
+            requestID: entry.requestID
+        )
+        changes.append(RevisionChange(record: record, objects: objects, isTruncated: false))
     }
 
     private func check() throws(StoreFailure) {
@@ -269,6 +297,11 @@ actor MemoryStore: Store {
     }
     func revision(_ number: Int64) throws(StoreFailure) -> (RevisionRecord, Differences) {
         throw .noSuchRevision(number, first: state.revision)
+    }
+    func changes(after revision: Int64) throws(StoreFailure) -> ChangePage {
+        try check()
+        guard revision <= state.revision else { throw .noSuchRevision(revision, first: 0) }
+        return ChangePage(changes: changes.filter { $0.record.number > revision }, completeTo: state.revision)
     }
     func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
         throw .noSuchRevision(from, first: state.revision)

@@ -42,6 +42,9 @@ struct CallCommand: ParsableCommand {
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func validate() throws {
+        guard !method.isReplyStream else {
+            throw ValidationError("\(method.name) answers with a stream: wgmctl watch --json")
+        }
         guard idempotencyKey == nil || method.isMutation else {
             throw ValidationError("--idempotency-key is for methods that change something")
         }
