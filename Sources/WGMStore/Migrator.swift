@@ -19,6 +19,7 @@ package enum Migrator {
         Migration(version: 6, script: PackageResources.v0006_unconfirmed_sql),
         Migration(version: 7, script: PackageResources.v0007_validity_sql),
         Migration(version: 8, script: PackageResources.v0008_traffic_sql),
+        Migration(version: 9, script: PackageResources.v0009_taken_links_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

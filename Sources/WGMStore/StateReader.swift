@@ -23,6 +23,7 @@ struct StateReader {
         for principal in try principals() { state.principals[principal.name] = principal }
         state.revokedTokens = try revokedTokens()
         state.formerInterfaces = try formerInterfaces(but: Set(state.interfaces.values.map(\.id)))
+        state.givenBack = try givenBack().intersection(state.formerInterfaces)
         return state
     }
 
@@ -48,6 +49,13 @@ struct StateReader {
         return former.subtracting(present)
     }
 
+    func givenBack() throws(StoreFailure) -> Set<InterfaceID> {
+        let rows = try connection.query("SELECT interface FROM given_back")
+        var interfaces: Set<InterfaceID> = []
+        for var row in rows { interfaces.insert(InterfaceID(UInt64(clamping: try row.int()))) }
+        return interfaces
+    }
+
     /// Which revisions the kernel was last seen to follow.
     private func progress() throws(StoreFailure) -> [InterfaceName: Progress] {
         let rows = try connection.query(
@@ -67,7 +75,8 @@ struct StateReader {
         let rows = try connection.query(
             """
             SELECT i.id, i.name, i.backend, i.up, i.mtu, i.listen_port, i.public_key, i.sealed_key, i.ipv6_pool,
-                   i.ipv4_pool, i.endpoint, i.firewall_mark, i.dns, i.drift_policy, i.revision, i.created
+                   i.ipv4_pool, i.endpoint, i.firewall_mark, i.dns, i.drift_policy, i.revision, i.created,
+                   i.link_taken
             FROM interface i JOIN node n ON n.id = i.node
             WHERE n.name = $1 AND ($2 IS NULL OR i.id = ANY ($2))
             ORDER BY i.name
@@ -192,7 +201,8 @@ extension Row {
             dns: try addresses(),
             driftPolicy: try required(DriftPolicy(rawValue: UInt8(clamping: int()))),
             revision: try int(),
-            created: try time()
+            created: try time(),
+            linkTaken: try optionalInt()
         )
     }
 

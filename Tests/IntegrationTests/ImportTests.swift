@@ -114,6 +114,31 @@ struct ImportTests {
         await tunnel.gateway.stop()
     }
 
+    @Test("An import that nobody confirms gives the link back as it was, and so does a rollback behind it")
+    func givenBack() async throws {
+        let tunnel = try await OldTunnel()
+        try await tunnel.start()
+        let before = try await tunnel.held()
+        try await tunnel.require(
+            "ip netns exec far ping -q -i 0.01 -c 2500 -W 2 10.77.0.1 >stream 2>&1 & stream_pid=$!"
+        )
+        let trial = try await tunnel.control("import --kernel old --yes --confirm 10s")
+        #expect(trial.code == 0, "\(trial.output)")
+        try await tunnel.require("ip link show old | grep wgm:")
+        try await tunnel.require("within 30 eval '! ip link show old | grep wgm:'")
+        #expect(try await tunnel.held() == before)
+        #expect(try await tunnel.control("interface list").output.contains("old") == false)
+        let taken = try await tunnel.control("import --kernel old --yes")
+        #expect(taken.code == 0, "\(taken.output)")
+        let rolled = try await tunnel.control("revision rollback 1")
+        #expect(rolled.code == 0, "\(rolled.output)")
+        try await tunnel.require("! ip link show old | grep wgm:")
+        #expect(try await tunnel.held() == before)
+        try await tunnel.require("wait $stream_pid; grep ' 0% packet loss' stream")
+        try await tunnel.stop()
+        await tunnel.gateway.stop()
+    }
+
     @Test("A file that does not run is made into an interface; what is wrong with files is told with line and column")
     func files() async throws {
         let tunnel = try await OldTunnel()

@@ -248,6 +248,44 @@ extension StoreTests {
             #expect(again.peers.values.allSatisfy { $0.isEmpty })
         }
 
+        @Test func aLinkThatAnImportTookOverIsGivenBackWhenThatIsUndone() async throws {
+            let store = try await store()
+            let before = try await store.load().revision
+            let id = try await store.reserveInterfaceID()
+            let new = try NewInterface(
+                id: id,
+                name: interface("old"),
+                backend: .kernel,
+                isUp: true,
+                mtu: 1420,
+                listenPort: 51999,
+                publicKey: key(4000),
+                sealedKey: #require(SealedKey(bytes: [UInt8](repeating: 7, count: SealedKey.byteCount))),
+                ipv6Pool: prefix("fd77::/64"),
+                ipv4Pool: nil,
+                endpoint: nil,
+                firewallMark: 0,
+                dns: [],
+                uniqueLocalPrefixIfNone: prefix("fd12:3456:789a::/48")
+            )
+            let imported = ImportedInterface(interface: new, addresses: [], peers: [], takesLink: true)
+            let made = try await store.change(.importInterface(imported))
+            #expect(made.interfaces.map(\.linkTaken) == [before + 1])
+            // Undoing something later leaves it.
+            try await store.change(.setPeersEnabled(interface("wg0"), [name("alice")], false))
+            #expect(try await store.change(.rollBack(to: before + 1)).givenBack.isEmpty)
+            let undone = try await store.change(.rollBack(to: before))
+            #expect(undone.givenBack == [id] && undone.deletedInterfaces.map(\.value) == ["old"])
+            let state = try await store.load()
+            #expect(state.givenBack == [id] && state.formerInterfaces.contains(id))
+            // It comes back, so that its link is taken over again; deleting it is no undoing.
+            let again = try await store.change(.rollBack(to: before + 1))
+            #expect(again.interfaces.first { $0.id == id }?.linkTaken == before + 5)
+            #expect(try await store.load().givenBack.isEmpty)
+            try await store.change(.deleteInterface(interface("old"), withPeers: true))
+            #expect(try await store.load().givenBack.isEmpty)
+        }
+
         @Test func aRevisionThatIsNotKnownIsRefused() async throws {
             let store = try await store()
             for number: Int64 in [-1, 99] {

@@ -9,9 +9,13 @@ struct FileConflicts {
     private let objects: [FileObject]
     /// Interfaces as they would be.
     private let interfaces: [InterfaceName: CheckedInterface]
+    private let readable: FileReadable
+    /// Of each list that something was complained about: where it has which prefix.
+    private var places: [FileProblem.Place: [String: Int]] = [:]
 
-    init(_ plan: FilePlan, _ objects: [FileObject]) {
+    init(_ plan: FilePlan, _ objects: [FileObject], _ readable: FileReadable) {
         self.plan = plan
+        self.readable = readable
         self.objects = objects
         let deleted = Set(plan.deletedInterfaces.map(\.name))
         var interfaces = plan.state.interfaces.filter { !deleted.contains($0.key) }.mapValues { CheckedInterface($0) }
@@ -26,11 +30,21 @@ struct FileConflicts {
         let attributes = objects[place].attributes
         let index = attributes.firstIndex { $0.name == attribute }
         // As it is written there, which need not be as we would write it.
-        let found = value.flatMap { wanted in
-            index.flatMap { attributes[$0].values.firstIndex { IPPrefix($0)?.description == wanted } }
+        let found = value.flatMap { value in
+            index.flatMap { position(of: value, in: .init(object: place, attribute: $0)) }
         }
         let words = index == nil ? "\(attribute): \(rule)" : rule
         problems.append(FileProblem(.init(object: place, attribute: index, value: found), words))
+    }
+
+    private mutating func position(of prefix: String, in list: FileProblem.Place) -> Int? {
+        guard let attribute = list.attribute else { return nil }
+        if places[list] == nil {
+            let values = objects[list.object].attributes[attribute].values.enumerated()
+            let prefixes = values.compactMap { value in IPPrefix(value.element).map { ($0.description, value.offset) } }
+            places[list] = Dictionary(prefixes) { first, _ in first }
+        }
+        return places[list]?[prefix]
     }
 
     // MARK: Interfaces
@@ -41,7 +55,7 @@ struct FileConflicts {
         for name in interfaces.keys.sorted(by: order) {
             guard let port = interfaces[name]?.listenPort else { continue }
             if let owner = owners[port], let planned = plan.interfaces[name] {
-                refuse(planned.place, "listen_port", "\(port) is the port of interface \(owner)")
+                refuse(planned.place, "listen_port", "\(port) is the port of \(readable.words(owner))")
             }
             owners[port] = name
         }
@@ -61,7 +75,10 @@ struct FileConflicts {
                 if let other = taken.first(where: { $0.pool.overlaps(pool) }), let planned = plan.interfaces[name],
                     planned.record == nil
                 {
-                    refuse(planned.place, field, "\(pool) overlaps \(other.pool) of interface \(other.owner)")
+                    let what =
+                        readable.interface(other.owner)
+                        ? "\(other.pool) of interface \(other.owner)" : "that of another interface"
+                    refuse(planned.place, field, "\(pool) overlaps \(what)")
                 }
                 taken.append((pool, name))
             }
@@ -96,7 +113,7 @@ struct FileConflicts {
             held += own.map { Held(prefix: IPPrefix(host: $0), peer: peer, isRouted: false, place: entry.place) }
             held += entry.draft.routed.map { Held(prefix: $0, peer: peer, isRouted: true, place: entry.place) }
         }
-        checkOverlaps(held)
+        checkOverlaps(held, name)
         checkGateway(held, name, record?.addresses.map(\.address) ?? interface.firstAddresses)
     }
 
@@ -110,7 +127,7 @@ struct FileConflicts {
     ) {
         if let key = entry.draft.publicKey {
             if let owner = keys.updateValue(peer, forKey: key) {
-                refuse(entry.place, "public_key", "is the key of the peer \(owner) too")
+                refuse(entry.place, "public_key", "is the key of \(readable.words(owner, of: name)) too")
             }
             if key == record?.publicKey { refuse(entry.place, "public_key", "is the key of \(name) itself") }
         }
@@ -135,7 +152,7 @@ struct FileConflicts {
     }
 
     /// Two prefixes are apart, or one holds the other; so in sorted order those that hold the present one form a stack.
-    private mutating func checkOverlaps(_ held: [Held]) {
+    private mutating func checkOverlaps(_ held: [Held], _ name: InterfaceName) {
         var holding: [Held] = []
         for next in held.sorted(by: { $0.prefix < $1.prefix }) {
             while let last = holding.last, !last.prefix.overlaps(next.prefix) { holding.removeLast() }
@@ -144,9 +161,11 @@ struct FileConflicts {
                 let isNext = (next.place ?? -1) >= (other.place ?? -1)
                 let (bad, good) = isNext ? (next, other) : (other, next)
                 let rule =
-                    bad.prefix == good.prefix
-                    ? "\(bad.prefix) is the peer \(good.peer)'s"
-                    : "\(bad.prefix) overlaps \(good.prefix) of the peer \(good.peer)"
+                    !readable.peer(good.peer, of: name)
+                    ? "\(bad.prefix) overlaps what another peer has"
+                    : bad.prefix == good.prefix
+                        ? "\(bad.prefix) is the peer \(good.peer)'s"
+                        : "\(bad.prefix) overlaps \(good.prefix) of the peer \(good.peer)"
                 if let place = bad.place {
                     let field = bad.isRouted ? "allowed_addresses" : "addresses"
                     refuse(place, field, value: bad.prefix.description, rule)
@@ -175,5 +194,21 @@ extension CheckedInterface {
                 ? IPAddress(v6: pool.address.bits + 1)
                 : IPAddress(v4: UInt32(truncatingIfNeeded: pool.address.bits + 1))
         }
+    }
+}
+
+/// Which objects may be named to a caller who did not name them.
+struct FileReadable: Sendable {
+    static let everything = FileReadable { _, _ in true }
+    private let allows: @Sendable (InterfaceName, ObjectName?) -> Bool
+
+    init(_ allows: @escaping @Sendable (InterfaceName, ObjectName?) -> Bool) { self.allows = allows }
+
+    func interface(_ name: InterfaceName) -> Bool { allows(name, nil) }
+    func peer(_ peer: ObjectName, of interface: InterfaceName) -> Bool { allows(interface, peer) }
+
+    func words(_ name: InterfaceName) -> String { interface(name) ? "interface \(name)" : "another interface" }
+    func words(_ name: ObjectName, of interface: InterfaceName) -> String {
+        peer(name, of: interface) ? "the peer \(name)" : "another peer"
     }
 }

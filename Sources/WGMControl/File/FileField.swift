@@ -61,7 +61,7 @@ extension FileField where Draft == CheckedInterface {
         },
         Self(name: "dns", form: .list, read: { $0.dns.map(\.description) }) { draft, values, checker in
             if let values, values.count > maxResolvers { checker.refuse("", "at most \(maxResolvers) addresses") }
-            draft.dns = checker.unique(values) { checker, text, field in checker.hostAddress(text, field) }
+            draft.dns = checker.unique(values?.prefix(maxResolvers)) { checker, text, field in checker.hostAddress(text, field) }
         },
         Self(name: "firewall_mark", form: .number, read: { [String($0.firewallMark)] }) { draft, values, checker in
             draft.firewallMark = values.flatMap { checker.number($0, in: 0...UInt32.max) } ?? 0
@@ -96,11 +96,11 @@ extension FileField where Draft == PeerDraft {
             checker in
             guard let values else { return }
             if values.count > maxAddresses { checker.refuse("", "at most \(maxAddresses) addresses") }
-            draft.addresses = checker.unique(values) { checker, text, field in checker.hostAddress(text, field) }
+            draft.addresses = checker.unique(values.prefix(maxAddresses)) { checker, text, field in checker.hostAddress(text, field) }
         },
         Self(name: "allowed_addresses", form: .list, read: { $0.routed.map(\.description) }) { draft, values, checker in
             if let values, values.count > maxPrefixes { checker.refuse("", "at most \(maxPrefixes) prefixes") }
-            draft.routed = checker.unique(values) { checker, text, field in checker.prefix(text, field) }
+            draft.routed = checker.unique(values?.prefix(maxPrefixes)) { checker, text, field in checker.prefix(text, field) }
         },
         Self(name: "endpoint", form: .text, read: { $0.endpoint.map { ["\($0)"] } }) { draft, values, checker in
             draft.endpoint = values?.first.flatMap { checker.endpoint($0, "") }
@@ -153,12 +153,13 @@ extension Checker {
 
     /// Each value once; what occurs again is refused.
     fileprivate mutating func unique<Value: Hashable>(
-        _ texts: [String]?,
+        _ texts: (some Collection<String>)?,
         _ parse: (inout Checker, String, String) -> Value?
     ) -> [Value] {
         var seen: [Value: Int] = [:]
         var values: [Value] = []
-        for (index, text) in (texts ?? []).enumerated() {
+        guard let texts else { return [] }
+        for (index, text) in texts.enumerated() {
             guard let value = parse(&self, text, "[\(index)]") else { continue }
             if seen.updateValue(index, forKey: value) == nil {
                 values.append(value)

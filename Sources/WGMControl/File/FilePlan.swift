@@ -26,13 +26,13 @@ struct FilePlan {
         var listsPeers = false
     }
 
-    init(_ request: FileRequest, state: GatewayState) {
+    init(_ request: FileRequest, state: GatewayState, readable: FileReadable = .everything) {
         self.state = state
         listed = Set(request.objects.filter { $0.peer == nil }.map(\.interface))
         for (index, object) in request.objects.enumerated() where object.peer == nil { addInterface(object, index) }
         for (index, object) in request.objects.enumerated() where object.peer != nil { addPeer(object, index) }
         if request.prune { prune() }
-        problems += FileConflicts(self, request.objects).problems
+        problems += FileConflicts(self, request.objects, readable).problems
         problems.sort { ($0.place.object, $0.place.attribute ?? -1) < ($1.place.object, $1.place.attribute ?? -1) }
         compare()
     }

@@ -108,6 +108,8 @@ package struct Touched: Sendable {
     package var peers: [PeerRecord] = []
     /// With the interface that they were in.
     package var deletedPeers: [PeerRecord] = []
+    /// Interfaces that are gone because the import that took their links over was undone.
+    package var givenBack: [InterfaceID] = []
     package var principals: [PrincipalRecord] = []
     package var revokedTokens: [RevokedToken] = []
 

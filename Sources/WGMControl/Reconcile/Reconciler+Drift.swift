@@ -23,8 +23,8 @@ extension Reconciler {
         do throws(KernelFailure) {
             let owned = try await kernel.ownedInterfaces()
             let unwanted = owned.filter { view.interface($0.key)?.id != $0.value }
-            for (name, id) in unwanted where !view.isFormer(id) { complain(name, Step.stranger(name)) }
-            return unwanted.filter { view.isFormer($0.value) }.keys.sorted()
+            for (name, id) in unwanted where view.former(id) == nil { complain(name, Step.stranger(name)) }
+            return unwanted.filter { view.former($0.value) != nil }.keys.sorted()
         } catch {
             logger.warning("the keeper does not say which links are ours", metadata: ["reason": "\(error.message)"])
             return []
@@ -91,7 +91,7 @@ extension Reconciler {
             let actual = try await kernel.dump(name)
             guard let wanted = view.wanted(name, at: clock.now) else { return }
             if let owner = actual?.owner, owner != wanted.interface.id { return await repair(name) }
-            let step = try Step(name, wanted, actual, isFormer: view.isFormer)
+            let step = try Step(name, wanted, actual, former: view.former)
             observe(name, actual, step, nil, ticket)
             complaints[name] = nil
             guard !step.changes.isEmpty else { return close(name) }

@@ -61,7 +61,7 @@ package actor Reconciler {
             for _ in 0..<Self.maxRounds {
                 let ticket = view.beginObservation()
                 actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name, at: clock.now), actual, isFormer: view.isFormer)
+                let step = try Step(name, view.wanted(name, at: clock.now), actual, former: view.former)
                 differences += step.differences
                 if items == nil { items = step.items }
                 observe(name, actual, step, nil, ticket)
@@ -92,7 +92,7 @@ package actor Reconciler {
             let ticket = view.beginObservation()
             do throws(KernelFailure) {
                 let actual = try await kernel.dump(name)
-                let step = try Step(name, view.wanted(name, at: clock.now), actual, isFormer: view.isFormer)
+                let step = try Step(name, view.wanted(name, at: clock.now), actual, former: view.former)
                 observe(name, actual, step, view.observation(name)?.failure, ticket)
             } catch {
                 observe(failure: error, of: name)
@@ -165,14 +165,22 @@ struct Step {
         _ name: InterfaceName,
         _ wanted: (interface: InterfaceRecord, peers: [PeerRecord])?,
         _ actual: ActualInterface?,
-        isFormer: (InterfaceID) -> Bool
+        former: (InterfaceID) -> FormerInterface?
     ) throws(KernelFailure) {
         if let actual, let owner = actual.owner, owner != wanted?.interface.id {
-            guard isFormer(owner) else { throw Self.stranger(name) }
+            guard let kind = former(owner) else { throw Self.stranger(name) }
             self.owner = owner
-            changes = [.deleteLink]
-            differences = ["the link belonged to interface \(owner), which was deleted"]
-            items = [DriftItem("link", wanted: "absent", found: "of interface \(owner)")]
+            switch kind {
+            case .deleted:
+                changes = [.deleteLink]
+                differences = ["the link belonged to interface \(owner), which was deleted"]
+                items = [DriftItem("link", wanted: "absent", found: "of interface \(owner)")]
+            case .givenBack:
+                // Routes are all that was added to it, and a dump shows no others.
+                changes = (actual.routes.isEmpty ? [] : [.removeRoutes(actual.routes.sorted())]) + [.releaseLink]
+                differences = ["the link was taken over by an import that was undone"]
+                items = [DriftItem("mark", wanted: "none", found: "wgm:\(owner)")]
+            }
             return
         }
         guard let wanted else {

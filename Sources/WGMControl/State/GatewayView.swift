@@ -184,8 +184,13 @@ package final class GatewayView: Sendable {
         content.withLock { $0.state.revokedTokens.contains(token) }
     }
 
-    /// True for an interface that this database had once and has no more.
-    func isFormer(_ id: InterfaceID) -> Bool { content.withLock { $0.state.formerInterfaces.contains(id) } }
+    /// What to do with the link of an interface that this database had once and has no more; nil for any other.
+    func former(_ id: InterfaceID) -> FormerInterface? {
+        content.withLock { content in
+            guard content.state.formerInterfaces.contains(id) else { return nil }
+            return content.state.givenBack.contains(id) ? .givenBack : .deleted
+        }
+    }
 
     // MARK: What the kernel was seen to hold
 
@@ -326,6 +331,7 @@ extension GatewayState {
             interfaces[interface.name] = interface
             formerInterfaces.remove(interface.id)
         }
+        givenBack = givenBack.union(touched.givenBack).intersection(formerInterfaces)
         for peer in touched.peers { peers[peer.interface, default: [:]][peer.name] = peer }
         for principal in touched.principals { principals[principal.name] = principal }
         revokedTokens.formUnion(touched.revokedTokens)

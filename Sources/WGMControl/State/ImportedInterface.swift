@@ -9,8 +9,11 @@ package struct ImportedInterface: Hashable, Sendable {
     package var addresses: [InterfaceAddress]
     /// Those without an address of their own get none.
     package var peers: [NewPeer]
+    /// The link is there already, and stays.
+    package var takesLink: Bool
 
-    package init(interface: NewInterface, addresses: [InterfaceAddress], peers: [NewPeer]) {
+    package init(interface: NewInterface, addresses: [InterfaceAddress], peers: [NewPeer], takesLink: Bool) {
+        self.takesLink = takesLink
         self.interface = interface
         self.addresses = addresses
         self.peers = peers

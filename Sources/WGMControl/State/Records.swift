@@ -26,6 +26,8 @@ package struct InterfaceRecord: Hashable, Sendable {
     /// The revision that last changed this row.
     package var revision: Int64
     package var created: Timestamp
+    /// The revision that took over a link which was there before; what undoes that one gives the link back.
+    package var linkTaken: Int64?
 
     package init(
         id: InterfaceID,
@@ -44,8 +46,10 @@ package struct InterfaceRecord: Hashable, Sendable {
         dns: [IPAddress],
         driftPolicy: DriftPolicy = .repair,
         revision: Int64,
-        created: Timestamp
+        created: Timestamp,
+        linkTaken: Int64? = nil
     ) {
+        self.linkTaken = linkTaken
         self.id = id
         self.name = name
         self.backend = backend
@@ -185,6 +189,11 @@ package struct RevokedToken: Hashable, Sendable {
     }
 }
 
+/// What becomes of the link of an interface that is no more.
+enum FormerInterface {
+    case deleted, givenBack
+}
+
 /// Everything the daemon needs to answer reads and to decide, as of one revision.
 package struct GatewayState: Sendable {
     package var revision: Int64
@@ -195,6 +204,8 @@ package struct GatewayState: Sendable {
     package var revokedTokens: Set<RevokedToken>
     /// Interfaces of this node that the database had once and has no more; a link of another database is none of them.
     package var formerInterfaces: Set<InterfaceID> = []
+    /// Those of them whose links go on without wgm, since the import that took them over was undone.
+    package var givenBack: Set<InterfaceID> = []
     package var progress: [InterfaceName: Progress] = [:]
     package var unconfirmed: Unconfirmed?
 

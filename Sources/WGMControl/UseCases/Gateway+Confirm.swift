@@ -27,7 +27,7 @@ extension Gateway {
             guard let pending = view.unconfirmed, revision ?? pending.revision == pending.revision else {
                 throw .store(.nothingUnconfirmed)
             }
-            try requireConfirm(pending, context)
+            try await requireConfirm(pending, context)
             try begin(context)
             guard !undo else { return try await restore(pending, context) }
             switch try await commit(.confirm(pending.revision), settling(pending, context), key: context.key) {
@@ -37,14 +37,27 @@ extension Gateway {
         }
     }
 
-    private func requireConfirm(_ pending: Unconfirmed, _ context: CallContext) throws(Refusal) {
+    /// The author must still have the rights that the change took.
+    private func requireConfirm(_ pending: Unconfirmed, _ context: CallContext) async throws(Refusal) {
         let path = "node/\(node)/interface/**"
         guard let credential = context.credential, let resource = ResourcePattern(path) else {
             throw .permissionMissing(verb: Verb.update.rawValue, resource: path)
         }
         let current = try recheck(credential)
-        guard pending.principal != current.principal.value else { return }
-        try current.rights.require(.update, on: resource)
+        guard !current.rights.allow(.update, on: resource) else { return }
+        guard pending.principal == current.principal.value else {
+            return try current.rights.require(.update, on: resource)
+        }
+        let made: Differences
+        do throws(StoreFailure) {
+            made = try await store.differences(from: pending.revision - 1, to: pending.revision)
+        } catch { throw .store(error) }
+        guard !made.isTruncated else { return try current.rights.require(.update, on: resource) }
+        for object in made.objects {
+            let path = "node/\(node)/interface/\(object.interface)" + (object.peer.map { "/peer/\($0)" } ?? "")
+            guard let resource = ResourcePattern(path) else { continue }
+            try current.rights.require(object.kind.verb, on: resource)
+        }
     }
 
     private func settling(_ pending: Unconfirmed, _ context: CallContext, _ message: String = "") -> AuditEntry {
@@ -98,5 +111,16 @@ extension Gateway {
     /// Looks after confirmations until cancelled.
     func watchConfirmations() async {
         while (try? await Task.sleep(for: Self.confirmationInterval)) != nil { await restoreOverdue() }
+    }
+}
+
+extension ObjectDifference.Kind {
+    /// What it takes to do this.
+    fileprivate var verb: Verb {
+        switch self {
+        case .created: .create
+        case .changed: .update
+        case .deleted: .delete
+        }
     }
 }

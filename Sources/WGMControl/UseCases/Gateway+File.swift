@@ -22,9 +22,10 @@ extension Gateway {
     /// Says what applying the file would change, for a caller who may see each object that it names.
     package func planFile(_ request: FileRequest, _ context: CallContext) throws(Refusal) -> FilePreview {
         try requireLoaded()
-        let plan = FilePlan(request, state: view.state)
         let rights = try rights(context)
+        // Before anything is worked out for the caller.
         try require(.get, on: Set(request.objects.map { path($0.interface, $0.peer) }), rights)
+        let plan = FilePlan(request, state: view.state, readable: readable(rights))
         try require(.get, on: Set(plan.differences.map { path($0.interface, $0.peer) }), rights)
         record(context)
         return FilePreview(
@@ -48,7 +49,9 @@ extension Gateway {
         try requireLoaded()
         let names = request.objects.filter { $0.peer == nil }.prefix(1000).compactMap { InterfaceName($0.interface) }
         return try await withLanes(names) { () async throws(Refusal) in
-            let plan = FilePlan(request, state: view.state)
+            let rights = try rights(context)
+            try requireAny(on: request.objects, rights)
+            let plan = FilePlan(request, state: view.state, readable: readable(rights))
             try requireRights(for: plan, context)
             guard plan.problems.isEmpty else { throw .invalid(plan.problems.map(\.violation)) }
             if let digest, digest != plan.digest { throw .planChanged }
@@ -74,6 +77,23 @@ extension Gateway {
 
     private func path(_ interface: String, _ peer: String?) -> String {
         "node/\(node)/interface/\(interface)" + (peer.map { "/peer/\($0)" } ?? "")
+    }
+
+    private func readable(_ rights: Rights) -> FileReadable {
+        FileReadable { interface, peer in
+            let path = self.path(interface.value, peer?.value)
+            return ResourcePattern(path).map { rights.allow(.get, on: $0) } ?? false
+        }
+    }
+
+    /// Whoever may do nothing to an object that the file names is refused before anything is worked out.
+    private func requireAny(on objects: [FileObject], _ rights: Rights) throws(Refusal) {
+        for path in Set(objects.map { path($0.interface, $0.peer) }).sorted() {
+            guard let resource = ResourcePattern(path) else { continue }
+            let verbs = [Verb.create, .update, .delete]
+            guard !verbs.contains(where: { rights.allow($0, on: resource) }) else { continue }
+            try rights.require(.get, on: resource)
+        }
     }
 
     /// The caller's as of now, not as of when the call arrived.

@@ -40,7 +40,7 @@ extension ImportPlan {
             dns: dns,
             uniqueLocalPrefixIfNone: .randomUniqueLocal()
         )
-        return ImportedInterface(interface: interface, addresses: addresses, peers: made)
+        return ImportedInterface(interface: interface, addresses: addresses, peers: made, takesLink: link != nil)
     }
 
     /// What the import leads to; the keys in it are none.

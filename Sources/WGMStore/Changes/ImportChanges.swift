@@ -18,6 +18,12 @@ extension ChangeWriter {
             .ints(new.addresses.map { Int64($0.length) })
         )
         let interface = try lockedInterface(new.interface.name)
+        if new.takesLink {
+            try connection.query(
+                "UPDATE interface SET link_taken = revision WHERE id = $1",
+                .int(new.interface.id.value)
+            )
+        }
         if !new.peers.isEmpty {
             try PeerConflicts(connection: connection, interface: interface).checkWithin(new.peers)
             let ids = try insert(new.peers, into: interface)

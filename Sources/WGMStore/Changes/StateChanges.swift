@@ -102,8 +102,31 @@ extension ChangeWriter {
         touched.deletedInterfaces = before.interfaces.values.filter { after.interfaces[$0.name]?.id != $0.id }.map(
             \.name
         )
-        touched.interfaces = after.interfaces.values.filter { $0.revision == revision }
+        touched.givenBack = try giveBack(before.interfaces.values, after.interfaces.values, target)
+        touched.interfaces = try reader.interfaces(
+            after.interfaces.values.filter { $0.revision == revision }.map(\.id)
+        )
         touched.peers = new.filter { $0.revision == revision }
         return touched
+    }
+
+    /// Remembers which links go on without wgm, since the import that took them over is undone; one that comes back is taken
+    /// over again.
+    private func giveBack(
+        _ before: some Sequence<InterfaceRecord>,
+        _ after: some Sequence<InterfaceRecord>,
+        _ target: Int64
+    ) throws(StoreFailure) -> [InterfaceID] {
+        let kept = Set(after.map(\.id))
+        let gone = before.filter { !kept.contains($0.id) && $0.linkTaken ?? 0 > target }.map(\.id)
+        try connection.query("INSERT INTO given_back SELECT unnest($1::bigint[])", .array(of: .int8, gone.map { .int($0.value) }))
+        try connection.query(
+            """
+            WITH again AS (DELETE FROM given_back g USING interface i WHERE g.interface = i.id RETURNING g.interface)
+            UPDATE interface SET link_taken = $1 WHERE id IN (SELECT interface FROM again)
+            """,
+            .int(revision)
+        )
+        return gone
     }
 }

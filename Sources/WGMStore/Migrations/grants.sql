@@ -7,7 +7,7 @@ IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'wgmd' AND rolname <> current_us
     GRANT SELECT ON ALL TABLES IN SCHEMA wgm TO wgmd;
     GRANT INSERT, UPDATE, DELETE
         ON node, interface, peer, allocation, principal, principal_role, revoked_token, call_key, unconfirmed,
-            traffic TO wgmd;
+            traffic, given_back TO wgmd;
     GRANT UPDATE ON head TO wgmd;
     GRANT INSERT ON revision, audit, history TO wgmd;
 END IF;

@@ -89,6 +89,7 @@ final class YAMLEvents {
             throw FileMistake(mark: mark, words: "a text of more than \(Self.maxScalarBytes) bytes")
         }
         let bytes = unsafe UnsafeBufferPointer(start: found.value, count: found.length)
+        guard unsafe !bytes.contains(0) else { throw FileMistake(mark: mark, words: "a text with a zero byte") }
         return unsafe .scalar(String(decoding: bytes, as: UTF8.self), isPlain: found.style == YAML_PLAIN_SCALAR_STYLE)
     }
 

@@ -83,12 +83,23 @@ import WGMModel
             try await scene.gateway.confirm(revision: nil, undo: false, scene.context(nobody))
         }
         #expect(refused == .permissionMissing(verb: "update", resource: "node/n1/interface/**"))
+        // The author's own token may read only.
+        for grant in ["node/*/interface/** get,list", "node/*/interface/wg0/peer/bob update"] {
+            let reader = try scene.gateway.narrow(root, grant)
+            let refused = await refusal { () async throws(Refusal) in
+                try await scene.gateway.confirm(revision: nil, undo: true, scene.context(reader))
+            }
+            #expect(refused == .permissionMissing(verb: "update", resource: "node/n1/interface/wg0/peer/alice"))
+        }
+        #expect(try scene.gateway.unconfirmed(scene.context(root)) != nil)
         let roles = await refusal { () async throws(Refusal) in
             let context = confirming(scene, root)
             return try await scene.gateway.setRoles(name: "nobody", uid: nil, roles: ["admin"], context)
         }
         guard case .invalid(let violations) = roles else { throw Refusal.underWay }
         #expect(violations.map(\.field) == ["confirm"])
+        let author = try scene.gateway.narrow(root, "node/*/interface/wg0/peer/alice update")
+        _ = try await scene.gateway.confirm(revision: nil, undo: false, scene.context(author))
     }
 
     @Test("a daemon that starts after the time is over restores before it repairs; before, it goes on waiting")

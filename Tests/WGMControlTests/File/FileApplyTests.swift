@@ -111,6 +111,27 @@ import WGMModel
         #expect(proof.request.contains(#""revision":\#(revision)"#))
     }
 
+    @Test("who may not see what a file collides with is not told its name, and who may nothing is refused first")
+    func unseen() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        _ = try await apply(scene, root, wg0, alice())
+        try await scene.makeInterface {
+            $0.name = "wg1"; $0.listenPort = 41000
+        }
+        let wg9 = FileObject(interface: "wg9", attributes: [.text("listen_port", "41000")])
+        let narrow = try scene.gateway.narrow(root, "node/*/interface/wg9 get,create")
+        let request = FileRequest(objects: [wg9], prune: false)
+        let plan = try scene.gateway.planFile(request, context(scene, narrow))
+        #expect(plan.problems.map(\.rule) == ["41000 is the port of another interface"])
+        let seeing = try scene.gateway.planFile(request, context(scene, root))
+        #expect(seeing.problems.map(\.rule) == ["41000 is the port of interface wg1"])
+        let found = await refusal { () async throws(Refusal) in
+            try await apply(scene, narrow, wg9, alice(.text("no_such_attribute", "1")))
+        }
+        #expect(found == .permissionMissing(verb: "get", resource: "node/n1/interface/wg0/peer/alice"))
+    }
+
     @Test("each object takes the right that changing it alone takes")
     func rights() async throws {
         let scene = try await Scene()

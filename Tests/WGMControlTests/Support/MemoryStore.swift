@@ -132,6 +132,7 @@ actor MemoryStore: Store {
         case .importInterface(let new):
             var record = InterfaceRecord(new.interface, revision: revision, created: entry.time)
             record.addresses = new.addresses
+            record.linkTaken = new.takesLink ? revision : nil
             state.interfaces[record.name] = record
             touched.interfaces = [record]
             for peer in new.peers {
@@ -157,7 +158,11 @@ actor MemoryStore: Store {
         case .applyFile(let change): touched = try apply(change, entry, revision)
         case .rollBack(let target):
             guard let past = states[target] else { throw .noSuchRevision(target, first: revision) }
+            let gone = state.interfaces.values.filter { past.interfaces[$0.name] == nil }
             touched = restore(past)
+            touched.givenBack = gone.filter { $0.linkTaken ?? 0 > target }.map(\.id)
+            state.formerInterfaces.formUnion(gone.map(\.id))
+            state.givenBack.formUnion(touched.givenBack)
         case .deleteInterface(let name, let withPeers):
             let record = try interface(name)
             let peers = state.peers[record.id] ?? [:]
@@ -304,7 +309,8 @@ actor MemoryStore: Store {
         return ChangePage(changes: changes.filter { $0.record.number > revision }, completeTo: state.revision)
     }
     func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
-        throw .noSuchRevision(from, first: state.revision)
+        let made = changes.filter { (min(from, to) + 1..<max(from, to) + 1).contains($0.record.number) }
+        return Differences(objects: made.flatMap(\.objects), isTruncated: false)
     }
     func peer(_ name: ObjectName, of interface: InterfaceName, at: HistoryPoint) throws(StoreFailure) -> PastPeer {
         throw .notFound(.peer(name, interface))

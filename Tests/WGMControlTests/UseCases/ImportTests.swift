@@ -148,6 +148,30 @@ struct ImportTests {
         #expect(!scene.kernel.takeTold().contains(.deleteLink))
     }
 
+    @Test("on trial is undone by giving the link back as it was, also over a restart, and comes back by a rollback")
+    func undone() async throws {
+        let scene = try await Scene()
+        let before = try run(scene)
+        var context = try await context(scene)
+        context.terms.confirmation = .within(seconds: 30)
+        _ = try await scene.gateway.importInterface(fromKernel, context)
+        let imported = scene.gateway.view.revision
+        #expect(scene.kernel.link(scene.wg0)?.owner != nil)
+        scene.clock.advance(seconds: 31)
+        // As when wgmd was stopped meanwhile, and the keeper answers only after the revision is written.
+        scene.kernel.refuse { $0 == .releaseLink ? KernelFailure(.other, "not now") : nil }
+        await scene.gateway.restoreOverdue()
+        #expect(scene.gateway.view.interface(scene.wg0) == nil && scene.kernel.link(scene.wg0)?.owner != nil)
+        scene.kernel.refuse { _ in nil }
+        let next = Gateway(node: scene.gateway.node, store: scene.store, kernel: scene.kernel, clock: scene.clock)
+        await next.start()
+        await next.reconciler.repairAll()
+        #expect(scene.kernel.link(scene.wg0) == before)
+        #expect(!scene.kernel.takeTold().contains(.deleteLink))
+        _ = try await scene.gateway.rollBack(to: imported, scene.context(try await scene.login()))
+        #expect(scene.kernel.link(scene.wg0)?.owner != nil)
+    }
+
     @Test("seals nothing beside keys of another key-encryption key")
     func otherSealingKey() async throws {
         let scene = try await Scene()
