@@ -33,7 +33,7 @@ struct RevisionLog {
             .text(audit.principal.map(storable)),
             .text(storable(audit.requestID)),
             .text(storable(audit.method)),
-            .text(change.summary),
+            .text(change.summary(undoing: audit.terms.confirmation)),
             .text(storable(audit.reason)),
             .text(node)
         )
@@ -47,6 +47,11 @@ struct RevisionLog {
 }
 
 extension Change {
+    func summary(undoing confirmation: Confirmation) -> String {
+        guard case .rollBack = self, case .settles(let revision) = confirmation else { return summary }
+        return "undo revision \(revision), which was not confirmed"
+    }
+
     /// A few words for the list of revisions.
     var summary: String {
         switch self {

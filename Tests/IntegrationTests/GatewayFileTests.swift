@@ -67,7 +67,14 @@ struct GatewayFileTests {
         let alice = try #require(document.objects.first { $0.peer == "alice" })
         #expect(alice.change == "changed" && alice.attributes.map(\.attribute) == ["keepalive_s"])
         #expect(alice.attributes.first?.after == "21")
-        let applied = try gateway.control("apply", "-f", second, "-m", "from a file", "-o", "json")
+        let unasked = try gateway.control("apply", "-f", second)
+        #expect(unasked.code == 64 && unasked.errors.contains("--yes does it"), "\(unasked.errors)")
+        let half = try write("version: 1\n", to: "half.yaml", of: gateway)
+        for command in ["plan", "apply"] {
+            let result = try gateway.control(command, "-f", half, "--prune")
+            #expect(result.code == 8 && result.errors.contains("interfaces: {}"), "\(result.errors)")
+        }
+        let applied = try gateway.control("apply", "-f", second, "--yes", "-m", "from a file", "-o", "json")
         #expect(applied.code == 0, "\(applied.errors)")
         let revision = try #require(applied.json(PlanDocument.self)?.revision)
         #expect(try gateway.control("revision", "show", "\(revision)").output.contains("from a file"))
@@ -128,7 +135,7 @@ struct GatewayFileTests {
         let path = try write(text, to: "trial.yaml", of: gateway)
         let isIn = "wg show wg0 peers | grep -qxF \(Gateway.aliceKey)"
 
-        let applied = try gateway.control("apply", "-f", path, "--confirm", "12s")
+        let applied = try gateway.control("apply", "-f", path, "--yes", "--confirm", "12s")
         #expect(applied.code == 0 && applied.errors.contains("wgmctl confirm"), "\(applied.errors)")
         #expect(try await gateway.inside(isIn).code != 0)
         let other = try gateway.control("peer", "enable", "wg0", "alice")

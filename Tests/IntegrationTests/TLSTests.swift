@@ -58,6 +58,14 @@ struct TLSTests {
         #expect(found.code == 6 && found.output.contains("token issue --bind-certificate"), "\(found.output)")
     }
 
+    @Test("doctor asks a daemon on another machine, and looks at nothing of this one")
+    func doctor() async throws {
+        let gateway = try await TLSGateway.shared.value
+        let found = try await gateway.run("wgmctl doctor --server tls://127.0.0.1 --ca \(gateway.tls)/ca.pem")
+        #expect(found.output.contains("ok    wgmd") && found.output.contains("ok    database"), "\(found.output)")
+        #expect(!found.output.contains("socket") && !found.output.contains("forwarding"), "\(found.output)")
+    }
+
     @Test("Anonymous methods need no token, and no certificate where it is optional")
     func anonymous() async throws {
         let gateway = try await TLSGateway.shared.value

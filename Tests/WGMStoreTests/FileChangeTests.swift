@@ -29,6 +29,7 @@ extension StoreTests {
             (alice.addresses, bob.addresses) = (bob.addresses, alice.addresses)
             (alice.routed, bob.routed) = ([], alice.routed)
             bob.comment = "took over"
+            bob.validity = Validity(until: Timestamp(seconds: 1_900_000_000))
             bob.presharedKey = SealedPresharedKey(bytes: [UInt8](repeating: 3, count: 93))
             change.changedPeers = try [interface("wg0"): [alice, bob]]
             change.deletedPeers = try [interface("wg0"): [name("carol")], interface("wg1"): [name("dave")]]
@@ -59,6 +60,7 @@ extension StoreTests {
             #expect(state.peers[wg1.id]?.isEmpty == true)
 
             let (record, differences) = try await store.revision(before + 1)
+            #expect(try peers[name("bob")]?.validity == Validity(until: Timestamp(seconds: 1_900_000_000)))
             #expect(record.summary.contains("2 peers created, 2 peers changed, 2 peers deleted"))
             #expect(differences.objects.count == 8)
             try await store.change(.rollBack(to: before))

@@ -38,6 +38,33 @@ struct ManualTests {
         }
     }
 
+    @Test("Examples of --help can be pasted: no line is wider than what help is broken to")
+    func examples() throws {
+        let program = try Here.program()
+        let help = try JSONDecoder().decode(Help.self, from: try run(program, ["--experimental-dump-help"]).output)
+        let groups = (help.command.subcommands ?? []).filter { $0.commandName != "help" }
+        let commands =
+            [[]]
+            + groups.flatMap { group in
+                [[group.commandName]] + (group.subcommands ?? []).map { [group.commandName, $0.commandName] }
+            }
+        var count = 0
+        for command in commands {
+            let text = String(decoding: try run(program, command + ["--help"]).output, as: UTF8.self)
+            guard let start = text.firstRange(of: "EXAMPLES:\n")?.upperBound else { continue }
+            var isContinued = false
+            for line in text[start...].split(separator: "\n", omittingEmptySubsequences: false).prefix(while: {
+                !$0.isEmpty
+            }) {
+                let isCommand = ["  wgmctl ", "  sudo wgmctl ", "  jq "].contains { line.hasPrefix($0) }
+                #expect(isCommand || (isContinued && line.hasPrefix("      -")), "\(command): \(line)")
+                isContinued = line.hasSuffix(" \\")
+                count += 1
+            }
+        }
+        #expect(count > 60)
+    }
+
     /// What ArgumentParser says about a program.
     private struct Help: Decodable { let command: Command }
 

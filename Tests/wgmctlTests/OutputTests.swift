@@ -87,6 +87,7 @@ struct OutputTests {
                 "name": "phone",
                 "public_key": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A=",
                 "revision": null,
+                "state": "disabled",
                 "status": null,
                 "valid_from_unix_ms": null,
                 "valid_until_unix_ms": null
@@ -118,6 +119,7 @@ struct OutputTests {
               name: "0123"
               public_key: "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A="
               revision: null
+              state: disabled
               status: null
               valid_from_unix_ms: null
               valid_until_unix_ms: null

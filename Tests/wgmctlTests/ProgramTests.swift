@@ -93,6 +93,21 @@ struct IdentityTests {
         #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
     }
 
+    @Test("Tokens are revoked by name, or all of them when that is said")
+    func revoke() throws {
+        let scene = try Scene { _ in .reply(V1.RevokeTokenResponse(revision: 7)) }
+        for arguments in [["token", "revoke"], ["token", "revoke", ""], ["token", "revoke", "id", "--all"]] {
+            let run = try Run.program([Here.program(), "--socket", scene.server.path] + arguments)
+            #expect(run.status == 64 && run.errors.contains("--all"), "\(run.errors)")
+        }
+        #expect(scene.server.methods.isEmpty)
+        let one = try scene.run("token", "revoke", "kB3u0")
+        #expect(one.status == 0 && one.output.contains("token kB3u0 revoked"))
+        #expect(
+            try scene.run("token", "revoke", "--all", "--principal", "robot").output.contains("all tokens of robot")
+        )
+    }
+
     @Test("A file in the place of the socket is told from a wgmd that has stopped")
     func notASocket() throws {
         let run = try Run.program([Here.program(), "--socket", "/etc/passwd", "status"])

@@ -61,7 +61,9 @@ extension FileField where Draft == CheckedInterface {
         },
         Self(name: "dns", form: .list, read: { $0.dns.map(\.description) }) { draft, values, checker in
             if let values, values.count > maxResolvers { checker.refuse("", "at most \(maxResolvers) addresses") }
-            draft.dns = checker.unique(values?.prefix(maxResolvers)) { checker, text, field in checker.hostAddress(text, field) }
+            draft.dns = checker.unique(values?.prefix(maxResolvers)) { checker, text, field in
+                checker.hostAddress(text, field)
+            }
         },
         Self(name: "firewall_mark", form: .number, read: { [String($0.firewallMark)] }) { draft, values, checker in
             draft.firewallMark = values.flatMap { checker.number($0, in: 0...UInt32.max) } ?? 0
@@ -73,8 +75,10 @@ extension FileField where Draft == CheckedInterface {
             draft.driftPolicy = (policy ?? nil) ?? .repair
         },
         Self(name: "backend", form: .text, isFixed: true, read: { [$0.backend.word] }) { draft, values, checker in
-            let backend = values.map { values in Backend.allCases.first { $0.word == values.first } }
-            if case .some(nil) = backend { checker.refuse("", "automatic, kernel or userspace") }
+            let backend = values.map { values in
+                Backend.allCases.first { $0.word == values.first || ($0, values.first) == (.automatic, "automatic") }
+            }
+            if case .some(nil) = backend { checker.refuse("", "auto, kernel or userspace") }
             draft.backend = (backend ?? nil) ?? .automatic
         },
     ]
@@ -96,11 +100,15 @@ extension FileField where Draft == PeerDraft {
             checker in
             guard let values else { return }
             if values.count > maxAddresses { checker.refuse("", "at most \(maxAddresses) addresses") }
-            draft.addresses = checker.unique(values.prefix(maxAddresses)) { checker, text, field in checker.hostAddress(text, field) }
+            draft.addresses = checker.unique(values.prefix(maxAddresses)) { checker, text, field in
+                checker.hostAddress(text, field)
+            }
         },
         Self(name: "allowed_addresses", form: .list, read: { $0.routed.map(\.description) }) { draft, values, checker in
             if let values, values.count > maxPrefixes { checker.refuse("", "at most \(maxPrefixes) prefixes") }
-            draft.routed = checker.unique(values?.prefix(maxPrefixes)) { checker, text, field in checker.prefix(text, field) }
+            draft.routed = checker.unique(values?.prefix(maxPrefixes)) { checker, text, field in
+                checker.prefix(text, field)
+            }
         },
         Self(name: "endpoint", form: .text, read: { $0.endpoint.map { ["\($0)"] } }) { draft, values, checker in
             draft.endpoint = values?.first.flatMap { checker.endpoint($0, "") }
@@ -124,6 +132,15 @@ extension FileField where Draft == PeerDraft {
             values,
             checker in
             draft.comment = checker.comment(values?.first, "")
+        },
+        Self(name: "valid_from", form: .text, read: { $0.validity.from.map { [$0.text] } }) { draft, values, checker in
+            draft.validity.from = values.flatMap { checker.moment($0) }
+        },
+        Self(name: "valid_until", form: .text, read: { $0.validity.until.map { [$0.text] } }) {
+            draft,
+            values,
+            checker in
+            draft.validity.until = values.flatMap { checker.moment($0) }
         },
     ]
 }
@@ -151,6 +168,15 @@ extension Checker {
         return number
     }
 
+    /// As RFC 3339 has it.
+    fileprivate mutating func moment(_ values: [String]) -> Timestamp? {
+        guard let milliseconds = CalendarTime.milliseconds(values.first ?? ""), milliseconds > 0 else {
+            refuse("", "a time such as 2030-01-31T18:00:00Z")
+            return nil
+        }
+        return moment(milliseconds, "")
+    }
+
     /// Each value once; what occurs again is refused.
     fileprivate mutating func unique<Value: Hashable>(
         _ texts: (some Collection<String>)?,
@@ -174,9 +200,13 @@ extension Checker {
 extension Backend {
     fileprivate var word: String {
         switch self {
-        case .automatic: "automatic"
+        case .automatic: "auto"
         case .kernel: "kernel"
         case .userspace: "userspace"
         }
     }
+}
+
+extension Timestamp {
+    fileprivate var text: String { CalendarTime.text(milliseconds: milliseconds, isExact: true) }
 }

@@ -81,6 +81,10 @@ struct FilePlan {
         if draft.publicKey == nil, !object.attributes.contains(where: { $0.name == "public_key" }) {
             problems.append(FileProblem(place, "\(name) is new, so that its public_key must be said"))
         }
+        if let from = draft.validity.from, let until = draft.validity.until, until <= from {
+            let said = object.attributes.lastIndex { ["valid_from", "valid_until"].contains($0.name) }
+            problems.append(FileProblem(.init(object: index, attribute: said), "valid_until must be after valid_from"))
+        }
         peers[interface, default: [:]][name] = Planned(draft: draft, record: record, place: index)
     }
 

@@ -14,6 +14,7 @@ struct PeerDraft: Hashable, Sendable {
     /// Which no file can say; it is kept or cleared.
     var presharedKey: SealedPresharedKey?
     var comment = ""
+    var validity = Validity()
 
     init() {}
 
@@ -26,6 +27,7 @@ struct PeerDraft: Hashable, Sendable {
         keepalive = record.keepalive
         presharedKey = record.presharedKey
         comment = record.comment
+        validity = record.validity
     }
 
     /// nil without a key, which was complained about then.
@@ -39,6 +41,7 @@ struct PeerDraft: Hashable, Sendable {
                 endpoint: endpoint,
                 keepalive: keepalive,
                 comment: comment,
+                validity: validity,
                 isEnabled: isEnabled,
                 hasNoAddresses: addresses?.isEmpty == true
             )
@@ -56,6 +59,7 @@ struct PeerDraft: Hashable, Sendable {
         record.keepalive = keepalive
         record.presharedKey = presharedKey
         record.comment = comment
+        record.validity = validity
         return record
     }
 }

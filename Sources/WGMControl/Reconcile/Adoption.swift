@@ -66,7 +66,11 @@ package struct Adoption: Hashable, Sendable {
         }
         let isSame = actual.keepalive == peer.keepalive && actual.allowedAddresses == Set(peer.allowedAddresses)
         guard !isSame else { return }
-        changedPeers.append(record(peer.name, peer.publicKey, actual, interface, comment: peer.comment))
+        var changed = record(peer.name, peer.publicKey, actual, interface, comment: peer.comment)
+        // The kernel keeps no order; ours stays where it is the same otherwise.
+        if Set(changed.addresses) == Set(peer.addresses) { changed.addresses = peer.addresses }
+        if Set(changed.routed) == Set(peer.routed) { changed.routed = peer.routed }
+        changedPeers.append(changed)
     }
 
     /// Single addresses out of the pools are the peer's own, everything else lies behind it.

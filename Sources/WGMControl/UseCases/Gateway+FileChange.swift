@@ -63,8 +63,10 @@ extension Gateway {
     /// The keys that the interface let in before and does not now.
     private func keysGone(_ plan: FilePlan, from name: InterfaceName) -> [PublicKey] {
         let before = plan.state.interfaces[name].flatMap { plan.state.peers[$0.id] } ?? [:]
-        let present = Set(view.peers(of: name).filter(\.isEnabled).map(\.publicKey))
-        return before.values.filter(\.isEnabled).map(\.publicKey).filter { !present.contains($0) }.sorted()
+        let now = clock.now
+        func isIn(_ peer: PeerRecord) -> Bool { peer.isEnabled && peer.validity.holds(at: now) }
+        let present = Set(view.peers(of: name).filter(isIn).map(\.publicKey))
+        return before.values.filter(isIn).map(\.publicKey).filter { !present.contains($0) }.sorted()
     }
 }
 

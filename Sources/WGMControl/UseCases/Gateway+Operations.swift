@@ -58,7 +58,9 @@ extension Gateway {
         let failed = view.interfaces.filter { view.observation($0.name).map { !$0.isInSync } ?? true }.map(\.name.value)
         let drifting = view.interfaces.filter { view.drift($0.name)?.isOpen == true }.count
         let drift = drifting == 0 ? "" : ", \(drifting) of them by drift; wgmctl drift shows what differs"
-        let words = failed.isEmpty ? "" : "not in sync: \(failed.count) interfaces\(drift)"
+        let words =
+            failed.isEmpty
+            ? "" : "not in sync: \(failed.count) \(failed.count == 1 ? "interface" : "interfaces")\(drift)"
         return HealthReport(components: [
             .init(name: "database", isHealthy: isRead, message: databaseWords),
             .init(name: "keeper", isHealthy: keeper == nil, message: keeper?.message ?? ""),

@@ -99,11 +99,12 @@ extension ChangeWriter {
             UPDATE peer p SET public_key = new.public_key, enabled = new.enabled,
                 endpoint_address = new.endpoint_address, endpoint_port = new.endpoint_port,
                 endpoint_zone = new.endpoint_zone, keepalive = new.keepalive, comment = new.comment,
-                sealed_preshared_key = new.sealed_preshared_key, revision = $1
+                sealed_preshared_key = new.sealed_preshared_key, valid_from = new.valid_from,
+                valid_until = new.valid_until, revision = $1
             FROM unnest($2::bigint[], $3::bytea[], $4::boolean[], $5::inet[], $6::bigint[], $7::bigint[], $8::bigint[],
-                        $9::text[], $10::bytea[])
+                        $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[])
                 AS new (id, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                        sealed_preshared_key)
+                        sealed_preshared_key, valid_from, valid_until)
             WHERE p.id = new.id
             """,
             .int(revision),
@@ -115,7 +116,9 @@ extension ChangeWriter {
             .array(of: .int8, peers.map { .int($0.endpoint?.zone) }),
             .array(of: .int8, peers.map { .int($0.keepalive) }),
             .texts(peers.map(\.comment)),
-            .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) })
+            .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) }),
+            .array(of: .timestamptz, peers.map { .time($0.validity.from) }),
+            .array(of: .timestamptz, peers.map { .time($0.validity.until) })
         )
     }
 }
@@ -133,12 +136,13 @@ extension FileChange {
     /// A few words for the list of revisions.
     var summary: String {
         let counts = [
-            (newInterfaces.count, "interfaces created"), (changedInterfaces.count, "interfaces changed"),
-            (deletedInterfaces.count, "interfaces deleted"),
-            (newPeers.values.reduce(0) { $0 + $1.count }, "peers created"),
-            (changedPeers.values.reduce(0) { $0 + $1.count }, "peers changed"),
-            (deletedPeers.values.reduce(0) { $0 + $1.count }, "peers deleted"),
+            (newInterfaces.count, "interface", "created"), (changedInterfaces.count, "interface", "changed"),
+            (deletedInterfaces.count, "interface", "deleted"),
+            (newPeers.values.reduce(0) { $0 + $1.count }, "peer", "created"),
+            (changedPeers.values.reduce(0) { $0 + $1.count }, "peer", "changed"),
+            (deletedPeers.values.reduce(0) { $0 + $1.count }, "peer", "deleted"),
         ]
-        return counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        return counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s") \($0.2)" }
+            .joined(separator: ", ")
     }
 }

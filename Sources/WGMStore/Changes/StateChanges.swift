@@ -119,7 +119,10 @@ extension ChangeWriter {
     ) throws(StoreFailure) -> [InterfaceID] {
         let kept = Set(after.map(\.id))
         let gone = before.filter { !kept.contains($0.id) && $0.linkTaken ?? 0 > target }.map(\.id)
-        try connection.query("INSERT INTO given_back SELECT unnest($1::bigint[])", .array(of: .int8, gone.map { .int($0.value) }))
+        try connection.query(
+            "INSERT INTO given_back SELECT unnest($1::bigint[])",
+            .array(of: .int8, gone.map { .int($0.value) })
+        )
         try connection.query(
             """
             WITH again AS (DELETE FROM given_back g USING interface i WHERE g.interface = i.id RETURNING g.interface)

@@ -34,7 +34,29 @@ struct Wgmctl: ParsableCommand {
         return (["EXIT CODES:"] + lines).joined(separator: "\n")
     }
 
+    /// So that they can be pasted: what is too long is continued behind a backslash, in front of an option.
     static func examples(_ lines: String...) -> String {
-        (["EXAMPLES:"] + lines.map { "  " + $0 }).joined(separator: "\n")
+        (["EXAMPLES:"] + lines.flatMap(continued).map { "  " + $0 }).joined(separator: "\n")
+    }
+
+    /// Of the help, as narrow as it gets.
+    private static let width = 78
+
+    private static func continued(_ line: String) -> [String] {
+        var lines = [""]
+        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        for (index, word) in words.enumerated() {
+            let isOption = word.hasPrefix("-")
+            // An option stays with its value.
+            let value = isOption && index + 1 < words.count && !words[index + 1].hasPrefix("-") ? words[index + 1] : ""
+            let end = lines[lines.count - 1]
+            if isOption, end.count + word.count + value.count + 4 > width {
+                lines[lines.count - 1] = end + " \\"
+                lines.append("    " + word)
+            } else {
+                lines[lines.count - 1] = end.isEmpty ? String(word) : end + " " + word
+            }
+        }
+        return lines
     }
 }

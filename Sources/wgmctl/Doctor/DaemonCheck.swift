@@ -5,7 +5,8 @@ internal import WGMWire
 /// What the daemon says about itself, the keeper and the database.
 struct DaemonCheck {
     let options: GlobalOptions
-    let machine: Machine
+    /// nil when the daemon runs on another one.
+    let machine: Machine?
 
     func findings() -> [Finding] {
         do {
@@ -46,7 +47,7 @@ struct DaemonCheck {
                 "systemctl status wgmd-postgres, or look after the server of `database` in /etc/wgm/wgmd.toml"
             case "keeper":
                 "systemctl status wgmd-keeper; if it is sealed, restore its key-encryption key and restart it"
-            case "reconciler": "wgmctl interface list shows which; journalctl -u wgmd says why"
+            case "reconciler": "wgmctl drift and wgmctl interface list show which; journalctl -u wgmd says why"
             default: "journalctl -u wgmd"
             }
         return .fail(name, component.message ?? "not well", cure: cure)
@@ -58,7 +59,7 @@ struct DaemonCheck {
         do {
             var session = try Session.authenticated(options)
             let interfaces = try session.interfacesList(V1.ListInterfacesRequest()).interfaces
-            return Self.portFindings(interfaces, open: machine.openPorts)
+            return machine.map { Self.portFindings(interfaces, open: $0.openPorts) } ?? []
         } catch {
             let words = (Program.failure(error) ?? Failure(.failure, "\(error)")).message
             return [.warn(name, "not looked at: \(words)", cure: "run it as somebody who may read interfaces")]

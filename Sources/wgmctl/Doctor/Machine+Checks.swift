@@ -24,6 +24,13 @@ extension Machine {
         guard exists("/dev/net/tun") else {
             return .fail(name, "the kernel has no WireGuard, and \(program) needs /dev/net/tun", cure: "modprobe tun")
         }
+        guard isOpenToAll("/dev/net/tun") else {
+            return .fail(
+                name,
+                "the kernel has no WireGuard, and the user wgmd-keeper may not open /dev/net/tun for \(program)",
+                cure: "chmod 0666 /dev/net/tun, which is its mode where udev runs"
+            )
+        }
         return .warn(
             name,
             "the kernel has no WireGuard; \(program) is used, which is slower",
@@ -53,7 +60,7 @@ extension Machine {
         .warn(
             name,
             "off: peers reach this gateway, and nothing behind it",
-            cure: "if they should: echo '\(key)=1' | sudo tee -a /etc/sysctl.d/60-wgm.conf; sudo sysctl --system"
+            cure: "if they should: echo '\(key)=1' | sudo tee -a /etc/sysctl.d/90-wgm.conf; sudo sysctl --system"
         )
     }
 

@@ -20,6 +20,11 @@ struct Machine {
     }
 
     func exists(_ path: String) -> Bool { unsafe access(root + path, F_OK) == 0 }
+    /// Everybody may read and write it.
+    func isOpenToAll(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(root + path, &status) == 0 && status.st_mode & 0o6 == 0o6
+    }
     func canExecute(_ path: String) -> Bool { unsafe access(root + path, X_OK) == 0 }
 
     /// True if a line of the file has that word; for lists that are too long to keep.

@@ -19,6 +19,8 @@ struct GatewayFile {
     private(set) var places: [Place] = []
     /// What is wrong with the file itself; attributes are judged by the daemon.
     private(set) var mistakes: [FileMistake] = []
+    /// The key `interfaces` is there, so that what it does not list may be meant to go.
+    private(set) var listsInterfaces = false
     private let events: YAMLEvents
     /// Deeper than any file has reason to be.
     private static let maxDepth = 16
@@ -68,6 +70,7 @@ struct GatewayFile {
                 file.refuse("this wgmctl reads version 1")
                 try file.skip(value)
             case "interfaces":
+                file.listsInterfaces = true
                 try file.readNamed("interfaces") { (file, name, mark) throws(FileMistake) in
                     try file.readInterface(name, mark)
                 }

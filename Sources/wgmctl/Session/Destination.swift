@@ -27,6 +27,9 @@ struct Destination: Sendable {
         if case .unix(let path) = servers.first, servers.count == 1 { path } else { nil }
     }
 
+    /// All servers are sockets of this machine.
+    var isLocal: Bool { servers.allSatisfy { if case .unix = $0 { true } else { false } } }
+
     /// The first server that can be reached, the one that was good the last time before the others.
     func connect(token: String?, timeout: Duration) throws(Status) -> BlockingClient {
         let memory = servers.count > 1 ? ServerMemory(servers: cacheName) : nil

@@ -73,7 +73,7 @@ extension Failure {
         case "PLAN_CHANGED":
             return "look at the plan again: wgmctl plan"
         case "NOTHING_UNCONFIRMED":
-            return "wgmctl confirm --status shows what waits"
+            return "a change that is not confirmed in time is undone: wgmctl revision list shows it, and when"
         case "NOT_FOUND":
             return lookup(status)
         case "INTERFACE_HAS_PEERS":
@@ -95,6 +95,7 @@ extension Failure {
     private static func lookup(_ status: Status) -> String? {
         switch status.fact("kind") {
         case "principal": "wgmctl principal list shows who there is"
+        case "revision": "wgmctl revision list shows which there are"
         case "interface": "wgmctl interface list shows the interfaces"
         case "peer": "wgmctl peer list\(status.fact("interface").map { " \($0)" } ?? "") shows the peers"
         default: nil

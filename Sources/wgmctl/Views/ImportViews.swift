@@ -28,7 +28,7 @@ struct ImportView: Presentable {
             "takes_link": .flag(reply.takesLink ?? false),
             "changes": .list(reply.changes.map(\.document)),
             "remarks": .texts(reply.remarks + remarks),
-            "peers": .list(reply.peers.map(\.document)),
+            "peers": .list(reply.peers.map { $0.document(now: .now) }),
             "revision": .number(reply.revision),
         ])
     }

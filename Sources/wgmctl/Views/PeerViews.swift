@@ -7,7 +7,7 @@ struct PeerList: Presentable {
     var peers: [V1.Peer]
     var now: Timestamp
 
-    var document: Document { .list(peers.map(\.document)) }
+    var document: Document { .list(peers.map { $0.document(now: now) }) }
 
     func text(styled: Bool) -> String {
         var table = Table([
@@ -33,7 +33,7 @@ struct PeerDetails: Presentable {
     var peer: V1.Peer
     var now: Timestamp
 
-    var document: Document { peer.document }
+    var document: Document { peer.document(now: now) }
 
     func text(styled: Bool) -> String {
         Table(details: [
@@ -77,10 +77,11 @@ extension V1.Peer {
         return Words.age(of: Timestamp(milliseconds: milliseconds), now: now)
     }
 
-    var document: Document {
+    func document(now: Timestamp) -> Document {
         .object([
             "interface": .text(interface), "name": .text(name), "public_key": .text(publicKey),
-            "enabled": .flag(enabled), "addresses": .texts(addresses), "allowed_addresses": .texts(allowedAddresses),
+            "enabled": .flag(enabled), "state": .text(state(now: now)), "addresses": .texts(addresses),
+            "allowed_addresses": .texts(allowedAddresses),
             "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS),
             "has_preshared_key": .flag(hasPresharedKey ?? false), "comment": .text(comment),
             "valid_from_unix_ms": .number(validFromUnixMs), "valid_until_unix_ms": .number(validUntilUnixMs),

@@ -68,6 +68,40 @@ extension FileAttribute {
         #expect(plan.peers[scene.wg0]?.values.first?.draft.keepalive == 25)
     }
 
+    @Test("the time in which a peer is let in is exported exactly, said in any zone, and set or cleared by a file")
+    func validity() async throws {
+        let scene = try await furnished()
+        try await scene.makePeers("carol") { peer in
+            peer.validFrom = 1_800_000_000_123
+            peer.validUntil = 1_900_000_000_000
+        }
+        let exported = try scene.gateway.exportFile(interface: nil, pageToken: nil, scene.context()).objects
+        let carol = try #require(exported.first { $0.peer == "carol" })
+        #expect(carol.attributes.contains(.text("valid_from", "2027-01-15T08:00:00.123Z")))
+        #expect(carol.attributes.contains(.text("valid_until", "2030-03-17T17:46:40Z")))
+        #expect(plan(scene, carol).differences.isEmpty)
+        let zone = peerObject("carol", [.text("valid_until", "2030-03-17T18:46:40+01:00")])
+        #expect(plan(scene, zone).problems.isEmpty && plan(scene, zone).differences.isEmpty)
+        let change = plan(
+            scene,
+            peerObject("carol", [.null("valid_from"), .text("valid_until", "2031-01-01T00:00:00Z")])
+        )
+        let validity = change.peers[scene.wg0]?.values.first?.draft.validity
+        #expect(validity == Validity(until: Timestamp(seconds: 1_924_992_000)))
+        for wrong in ["tomorrow", "2030-02-30T00:00:00Z", "1969-12-31T23:59:59Z"] {
+            let rules = plan(scene, peerObject("carol", [.text("valid_until", wrong)])).problems.map(\.rule)
+            #expect(rules == ["a time such as 2030-01-31T18:00:00Z"])
+        }
+        let backwards = plan(scene, peerObject("carol", [.text("valid_until", "2026-01-01T00:00:00Z")]))
+        #expect(backwards.problems.map(\.rule) == ["valid_until must be after valid_from"])
+        // Deleted and applied again, it is what it was.
+        let blank = try await furnished()
+        let again = plan(blank, carol)
+        #expect(
+            again.peers[blank.wg0]?.values.first?.draft.new(try #require(ObjectName("carol")))?.validity.until != nil
+        )
+    }
+
     @Test("null of what the gateway gave out keeps it")
     func given() async throws {
         let scene = try await furnished()

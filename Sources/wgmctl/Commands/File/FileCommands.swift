@@ -74,7 +74,7 @@ struct ApplyCommand: ParsableCommand {
         commandName: "apply",
         abstract: "Make interfaces and peers what a gateway file says, as one revision.",
         discussion: """
-            Shows what is to change, and at a terminal asks before it is done. What the file does not say is left \
+            Shows what is to change, and asks before it is done; where nobody can answer, --yes must be said. What the file does not say is left \
             alone, null clears, and only --prune deletes. When anything is wrong with the file nothing is done, nor when \
             somebody else made a change since the plan was shown.
 
@@ -82,7 +82,7 @@ struct ApplyCommand: ParsableCommand {
             """
                 + Wgmctl.examples(
                     "wgmctl apply -f gateway.yaml -m 'new branch office'",
-                    "wgmctl apply -f gateway.yaml --prune --yes"
+                    "wgmctl apply -f gateway.yaml --prune --yes --confirm 2m"
                 )
     )
 
@@ -102,7 +102,7 @@ struct ApplyCommand: ParsableCommand {
             if global.output != .table { try global.show(plan) }
             return
         }
-        guard isWanted else { throw Failure(.failure, "nothing was done") }
+        try confirm()
         var request = V1.ApplyRequest(objects: file.objects, digest: plan.plan.digest)
         if arguments.prune { request.prune = true }
         let reply = try session.gatewayFileApply(request)
@@ -112,14 +112,26 @@ struct ApplyCommand: ParsableCommand {
         try global.show(Outcome(sentence: sentence, revision: reply.revision))
     }
 
-    private var isWanted: Bool {
-        guard !yes, arguments.file != "-", let questions = Questions() else { return true }
-        return ["y", "yes"].contains(questions.ask("apply this? y or n", suggestion: "n").lowercased())
+    private func confirm() throws(Failure) {
+        guard !yes else { return }
+        guard arguments.file != "-", let questions = Questions() else {
+            throw Failure(.usage, "nobody is there to confirm it", hint: "--yes does it; wgmctl plan only shows it")
+        }
+        guard ["y", "yes"].contains(questions.ask("apply this? y or n", suggestion: "n").lowercased()) else {
+            throw Failure(.failure, "nothing was done")
+        }
     }
 }
 
 extension Session {
     fileprivate mutating func plan(_ file: GatewayFile, _ arguments: FileArguments) throws -> V1.PlanResponse {
+        guard file.listsInterfaces || !arguments.prune else {
+            throw Failure(
+                .invalidArgument,
+                "the file has no `interfaces:`, so that --prune would delete all of them; nothing is changed",
+                hint: "if that is meant, write `interfaces: {}`"
+            )
+        }
         let request = V1.PlanRequest(objects: file.objects, prune: arguments.prune ? true : nil)
         let size = request.serialized().count
         // Apply's request holds a digest besides.

@@ -24,9 +24,10 @@ struct TokenIssueCommand: ParsableCommand {
 
             """
                 + Wgmctl.examples(
-                    "wgmctl token issue --principal nightly-export --lifetime 24h --output-file export.token",
-                    "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'",
-                    "wgmctl token issue --bind-certificate robot.pem --output-file robot.token"
+                    "wgmctl principal set-roles robot --role viewer",
+                    "wgmctl token issue --principal robot --lifetime 24h --output-file robot.token",
+                    "wgmctl token issue --principal robot --bind-certificate robot.pem",
+                    "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'"
                 )
     )
 
@@ -57,6 +58,9 @@ struct TokenIssueCommand: ParsableCommand {
 
     func run() throws {
         let certificate = try bindCertificate.map { (file) throws(Failure) in try CertificateFile.digest(file) }
+        if principal == nil, grant.isEmpty, bindCertificate != nil || bindUID != nil {
+            Console.note("it may do everything that you may, in your name; --principal and --grant give less")
+        }
         var session = try Session.authenticated(global)
         let request = V1.IssueTokenRequest(
             principal: principal,
@@ -84,23 +88,35 @@ struct TokenRevokeCommand: ParsableCommand {
         abstract: "Make one token, or all tokens of a principal, worthless at once.",
         discussion: Wgmctl.examples(
             "wgmctl token revoke kB3u0XkQm5y3T0m2v1p9aw",
-            "wgmctl token revoke --principal nightly-export"
+            "wgmctl token revoke --all --principal nightly-export"
         )
     )
 
-    @Argument(help: "The token's id, as whoami and audit list show it; all tokens of the principal if not said.")
+    @Argument(help: "The token's id, as whoami and audit list show it.")
     var tokenID: String?
+
+    @Flag(help: "All tokens of the principal.")
+    var all = false
 
     @Option(help: "Whose token; your own if not said.")
     var principal: String?
 
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
+    func validate() throws {
+        // An empty name is what a variable that is not set makes of it.
+        guard (tokenID?.isEmpty == false) != all else {
+            throw ValidationError("say the id of a token, or --all for all of the principal's")
+        }
+    }
+
     func run() throws {
         var session = try Session.authenticated(global)
-        let reply = try session.authRevokeToken(V1.RevokeTokenRequest(principal: principal, tokenId: tokenID))
-        let all = principal.map { "all tokens of \($0) revoked" } ?? "all your tokens revoked"
-        let sentence = tokenID.map { "token \($0) revoked" } ?? all
+        let reply = try session.authRevokeToken(
+            V1.RevokeTokenRequest(principal: principal, tokenId: all ? nil : tokenID)
+        )
+        let whole = principal.map { "all tokens of \($0) revoked" } ?? "all your tokens revoked"
+        let sentence = all ? whole : "token \(tokenID ?? "") revoked"
         try global.show(Outcome(sentence: sentence, revision: reply.revision))
     }
 }
