@@ -93,6 +93,32 @@ struct GatewayFileTests {
         await gateway.stop()
     }
 
+    @Test("Ten thousand peers with two prefixes each are one file and one revision, and exported they change nothing")
+    func many() async throws {
+        let gateway = try Gateway(furnished: true)
+        var text = "version: 1\ninterfaces:\n  wg0:\n    peers:\n"
+        for number in 0..<10_000 {
+            let key = Data((0..<32).map { UInt8(truncatingIfNeeded: $0 < 4 ? number >> (8 * $0) : 0x40 + $0) })
+            let (high, low) = (number / 256, number % 256)
+            text += "      p\(number): {public_key: \(key.base64EncodedString()), "
+            text += "addresses: [], allowed_addresses: [10.\(high).\(low).0/24, \"fd77:\(high):\(low)::/48\"]}\n"
+        }
+        let path = try write(text, to: "many.yaml", of: gateway)
+        let applied = try gateway.control("apply", "-f", path, "--yes", "--timeout", "5m", "-o", "json")
+        #expect(applied.code == 0, "\(applied.errors)")
+        let document = try #require(applied.json(PlanDocument.self))
+        #expect(document.created == 10_000)
+        let count = try await gateway.inside("wg show wg0 peers | wc -l").output
+        #expect(count.trimmingCharacters(in: .whitespacesAndNewlines) == "10001")
+        let exported = try gateway.control("export")
+        let second = try write(exported.output, to: "exported.yaml", of: gateway)
+        let plan = try gateway.control("plan", "-f", second, "--prune", "--timeout", "5m")
+        #expect(plan.code == 0 && plan.output.contains("nothing to change"), "\(plan.output)\(plan.errors)")
+        let latest = try gateway.control("revision", "list", "--limit", "1", "-o", "json").output
+        #expect(latest.contains("10000 peers created"), "\(latest)")
+        await gateway.stop()
+    }
+
     @Test("Everything that is wrong is listed with line and column, and nothing is done")
     func mistakes() async throws {
         let gateway = try Gateway(furnished: true)

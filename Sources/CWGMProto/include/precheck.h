@@ -9,7 +9,7 @@
 
 /* Limits of one message, beside the caller's memory budget. */
 #define WGM_CHECK_DEPTH 16
-#define WGM_CHECK_FIELDS 262144
+#define WGM_CHECK_FIELDS 1048576
 #define WGM_CHECK_UNKNOWN_FIELDS 256
 
 enum wgm_check_reason {
