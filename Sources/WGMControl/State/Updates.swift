@@ -26,6 +26,19 @@ package struct InterfaceUpdate: Hashable, Sendable {
         driftPolicy = record.driftPolicy
     }
 
+    /// The interface as it is to be.
+    package func applied(to record: InterfaceRecord) -> InterfaceRecord {
+        var record = record
+        record.mtu = mtu ?? record.mtu
+        record.listenPort = listenPort ?? record.listenPort
+        record.endpoint = endpoint.applied(to: record.endpoint)
+        record.firewallMark = firewallMark ?? record.firewallMark
+        record.dns = dns ?? record.dns
+        record.isUp = isUp ?? record.isUp
+        record.driftPolicy = driftPolicy ?? record.driftPolicy
+        return record
+    }
+
     /// For the list of revisions.
     package var summary: String {
         let words: [String?] = [

@@ -13,6 +13,19 @@ extension Gateway {
         try await committer.commit(change, entry, key: key)
     }
 
+    /// True if the change would leave everything as it is, so that it makes no revision; one on trial makes one anyhow.
+    func isNothing<Record: Equatable>(_ present: Record?, _ changed: (Record) -> Record, _ context: CallContext) -> Bool
+    {
+        guard let present, view.freshness.staleReason == nil, context.terms.confirmation == .none else { return false }
+        return changed(present) == present
+    }
+
+    /// Of such a change: the record of it, and the kernel follows if it did not.
+    func confirmNothing(of name: InterfaceName, _ context: CallContext) async throws(Refusal) {
+        try await settle(name, after: view.revision, undo: nil, context)
+        record(context)
+    }
+
     /// Makes the kernel follow a change; if it refuses, `undo` is committed, and the caller hears the kernel's reason.
     ///
     /// There is no `undo` for what takes access away: it stays wanted, and the reconciler goes on trying.

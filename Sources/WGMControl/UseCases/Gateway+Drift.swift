@@ -12,6 +12,10 @@ extension Gateway {
         let name = try interfaceName(name, "name")
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try begin(context)
+            if isNothing(view.interface(name)?.driftPolicy, { _ in policy }, context) {
+                try await confirmNothing(of: name, context)
+                return .done(try report(name), revision: 0)
+            }
             let progress = view.progress(name)
             switch try await commit(.setDriftPolicy(name, policy), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)

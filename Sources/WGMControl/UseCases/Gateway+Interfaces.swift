@@ -65,6 +65,10 @@ extension Gateway {
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try begin(context)
             let wasUp = view.interface(name)?.isUp
+            if isNothing(wasUp, { _ in isUp }, context) {
+                try await confirmNothing(of: name, context)
+                return .done(try report(name), revision: 0)
+            }
             switch try await commit(.setInterfaceUp(name, isUp), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):

@@ -66,6 +66,10 @@ extension Gateway {
         return try await lanes.withLock(interface) { () async throws(Refusal) in
             try begin(context)
             let wasEnabled = view.peer(name, of: interface)?.isEnabled
+            if isNothing(wasEnabled, { _ in isEnabled }, context) {
+                try await confirmNothing(of: interface, context)
+                return .done(try report(name, of: interface), revision: 0)
+            }
             let change = Change.setPeersEnabled(interface, [name], isEnabled)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)

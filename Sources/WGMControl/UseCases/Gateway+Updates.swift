@@ -10,7 +10,12 @@ extension Gateway {
         let (name, update) = try request.checked()
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try begin(context)
-            let undo = view.interface(name).map { Change.updateInterface(name, InterfaceUpdate(restoring: $0)) }
+            let present = view.interface(name)
+            if isNothing(present, { update.applied(to: $0) }, context) {
+                try await confirmNothing(of: name, context)
+                return .done(try report(name), revision: 0)
+            }
+            let undo = present.map { Change.updateInterface(name, InterfaceUpdate(restoring: $0)) }
             switch try await commit(.updateInterface(name, update), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):
@@ -31,6 +36,11 @@ extension Gateway {
         return try await lanes.withLock(interface) { () async throws(Refusal) in
             let old = try report(name, of: interface).record
             let update = try await prepared(checked, old, context)
+            // An endpoint is sent anew, since the peer may have roamed.
+            if update.endpoint == .keep, isNothing(old, { update.applied(to: $0) }, context) {
+                try await confirmNothing(of: interface, context)
+                return .done(try report(name, of: interface), revision: 0)
+            }
             switch try await commit(.updatePeer(interface, name, update), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision):

@@ -21,14 +21,15 @@ extension Reply where Message: WireMessage {
         _ gateway: Gateway,
         _ context: CallContext,
         _ work: @escaping @Sendable () async throws(Refusal) -> Outcome<Value>,
-        reply: @escaping @Sendable (Value, Int64) -> Message
+        reply: @escaping @Sendable (Value, Int64?) -> Message
     ) -> Reply {
         .later { () async throws(Status) in
             let outcome: Outcome<Value>
             do throws(Refusal) { outcome = try await work() } catch { throw Status(error) }
             switch outcome {
             case .done(let value, let revision):
-                let message = reply(value, revision)
+                // 0 is that of a change that would have changed nothing.
+                let message = reply(value, revision == 0 ? nil : revision)
                 await gateway.keepReply(message.serialized(), for: context)
                 return message
             case .repeated(let bytes):

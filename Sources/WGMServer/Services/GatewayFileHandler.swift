@@ -21,7 +21,7 @@ struct GatewayFileHandler: GatewayFileService {
             return try await gateway.applyFile(wanted, digest: request.digest, context)
         } reply: { applied, revision in
             V1.ApplyResponse(
-                revision: revision == 0 ? nil : revision,
+                revision: revision,
                 created: UInt32(clamping: applied.counts.created),
                 changed: UInt32(clamping: applied.counts.changed),
                 deleted: UInt32(clamping: applied.counts.deleted)

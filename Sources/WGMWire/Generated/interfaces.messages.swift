@@ -458,6 +458,7 @@ extension V1 {
     /// Reply of `wgm.v1.Interfaces/SetUp`.
     public struct SetInterfaceUpResponse: Hashable, Sendable {
         public var interface: V1.Interface?
+        /// Absent when it was so already.
         public var revision: Int64?
 
         public init(
@@ -505,6 +506,7 @@ extension V1 {
     /// Reply of `wgm.v1.Interfaces/Update`.
     public struct UpdateInterfaceResponse: Hashable, Sendable {
         public var interface: V1.Interface?
+        /// Absent when it was so already.
         public var revision: Int64?
 
         public init(
@@ -534,6 +536,7 @@ extension V1 {
     /// Reply of `wgm.v1.Interfaces/SetDriftPolicy`.
     public struct SetDriftPolicyResponse: Hashable, Sendable {
         public var interface: V1.Interface?
+        /// Absent when it was so already.
         public var revision: Int64?
 
         public init(

@@ -322,6 +322,7 @@ extension V1 {
     /// Reply of `wgm.v1.Peers/SetEnabled`.
     public struct SetPeerEnabledResponse: Hashable, Sendable {
         public var peer: V1.Peer?
+        /// Absent when it was so already.
         public var revision: Int64?
 
         public init(
@@ -381,6 +382,7 @@ extension V1 {
     /// Reply of `wgm.v1.Peers/Update`.
     public struct UpdatePeerResponse: Hashable, Sendable {
         public var peer: V1.Peer?
+        /// Absent when it was so already.
         public var revision: Int64?
 
         public init(

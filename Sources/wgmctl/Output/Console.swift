@@ -45,6 +45,11 @@ struct Console: Sendable {
     /// A remark that is no result and no failure.
     static func note(_ text: String) { complain("note: \(text.printable)") }
 
+    /// Of a change that made no revision.
+    static func note(unless revision: Int64?) {
+        if revision == nil { note("it was so already; there is no new revision") }
+    }
+
     /// Something that works but should be changed.
     static func warn(_ text: String) { complain("warning: \(text.printable)") }
 

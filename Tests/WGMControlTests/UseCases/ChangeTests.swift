@@ -87,6 +87,48 @@ import WGMModel
         #expect(found == .invalid([.init(field: "valid_until_unix_ms", rule: "it must end after it begins")]))
     }
 
+    @Test("what is so already makes no revision, leaves a record, and still makes the kernel follow")
+    func nothingToChange() async throws {
+        let scene = try await Scene()
+        _ = try await scene.login()
+        try await scene.makeInterface()
+        try await scene.makePeers("alice")
+        func disable() async throws(Refusal) -> Int64? {
+            let made = try await scene.gateway.setPeerEnabled(
+                interface: "wg0",
+                name: "alice",
+                isEnabled: false,
+                scene.context()
+            )
+            guard case .done(_, let revision) = made else { return nil }
+            return revision
+        }
+        #expect(try await disable() == scene.gateway.view.revision)
+        let before = scene.gateway.view.revision
+        // Somebody lets her in behind wgm's back.
+        scene.kernel.change(scene.wg0) { $0.peers[testKey("alice")] = ActualPeer() }
+        #expect(try await disable() == 0)
+        #expect(scene.kernel.link(scene.wg0)?.peers.isEmpty == true)
+        var peer = PeerUpdateRequest()
+        (peer.interface, peer.name, peer.keepalive) = ("wg0", "alice", 0)
+        _ = try await scene.gateway.updatePeer(peer, scene.context())
+        var interface = InterfaceUpdateRequest()
+        (interface.name, interface.mtu) = ("wg0", 1420)
+        _ = try await scene.gateway.updateInterface(interface, scene.context())
+        _ = try await scene.gateway.setInterfaceUp(name: "wg0", isUp: true, scene.context())
+        _ = try await scene.gateway.setDriftPolicy(name: "wg0", policy: .repair, scene.context())
+        #expect(scene.gateway.view.revision == before)
+        try await scene.gateway.audit.flush()
+        // Equal calls of one second share a record.
+        let last = try #require(await scene.store.audit.last)
+        #expect(last.entry.code == 0 && last.revision == nil)
+        // On trial it is a change like any other.
+        var trial = scene.context()
+        trial.terms.confirmation = .within(seconds: 60)
+        _ = try await scene.gateway.setInterfaceUp(name: "wg0", isUp: true, trial)
+        #expect(scene.gateway.view.unconfirmed?.revision == before + 1)
+    }
+
     private func request(_ name: String) -> InterfaceRequest {
         var request = InterfaceRequest()
         request.name = name

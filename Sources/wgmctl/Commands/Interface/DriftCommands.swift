@@ -26,6 +26,7 @@ struct InterfaceSetDriftCommand: ParsableCommand {
         var session = try Session.authenticated(global)
         let request = V1.SetDriftPolicyRequest(name: name, policy: policy.message)
         let reply = try session.interfacesSetDriftPolicy(request)
+        Console.note(unless: reply.revision)
         try global.show(InterfaceDetails(interface: reply.interface ?? V1.Interface(name: name)))
     }
 }

@@ -39,6 +39,7 @@ extension GlobalOptions {
     fileprivate func setInterface(_ name: String, up: Bool) throws {
         var session = try Session.authenticated(self)
         let reply = try session.interfacesSetUp(V1.SetInterfaceUpRequest(name: name, up: up))
+        Console.note(unless: reply.revision)
         try show(InterfaceDetails(interface: reply.interface ?? V1.Interface(name: name, up: up)))
     }
 }

@@ -59,6 +59,7 @@ struct InterfaceSetCommand: ParsableCommand {
     func run() throws {
         var session = try Session.authenticated(global)
         let reply = try session.interfacesUpdate(request)
+        Console.note(unless: reply.revision)
         try global.show(InterfaceDetails(interface: reply.interface ?? V1.Interface(name: name)))
     }
 }

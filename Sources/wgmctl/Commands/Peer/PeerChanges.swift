@@ -38,6 +38,7 @@ extension GlobalOptions {
         var session = try Session.authenticated(self)
         let request = V1.SetPeerEnabledRequest(interface: peer.interface, name: peer.name, enabled: enabled)
         let reply = try session.peersSetEnabled(request)
+        Console.note(unless: reply.revision)
         let shown = reply.peer ?? V1.Peer(interface: peer.interface, name: peer.name, enabled: enabled)
         try show(PeerDetails(peer: shown, now: .now))
     }

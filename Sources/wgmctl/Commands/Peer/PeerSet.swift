@@ -83,6 +83,7 @@ struct PeerSetCommand: ParsableCommand {
     func run() throws {
         var session = try Session.authenticated(global)
         let reply = try session.peersUpdate(request)
+        Console.note(unless: reply.revision)
         try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
     }
 }
