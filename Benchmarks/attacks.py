@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each known attack costs the server and how it is answered: attacks.py FOLDER [JSON]. Runs inside a gateway's namespaces.
 
-Each attack has CONNECTIONS at a time for SECONDS, opened anew whenever the server closes one. Its memory is the highest resident
+Each attack has some connections at a time for SECONDS, opened anew whenever the server closes one. Its memory is the highest resident
 one since the attack began (VmHWM, set back before).
 """
 import collections
@@ -15,7 +15,7 @@ from figures import Figures, pid_of, resident
 from gateway import PEERS, prepare
 
 folder, as_json = sys.argv[1], sys.argv[2:] not in ([], [""])
-CONNECTIONS, SECONDS, MOST_MB = 16, float(os.environ.get("ATTACK_SECONDS", 6)), 128
+SECONDS, MOST_MB = float(os.environ.get("ATTACK_SECONDS", 6)), 128
 PATH = folder + "/run/wgmd.sock"
 PREFACE = b"\x89WGM\x01\x00\r\n"
 HELLO, AUTH, AUTHED, CALL, DATA, END, CANCEL, WINDOW, PING, GOAWAY, UNKNOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x90
@@ -233,12 +233,12 @@ def peak(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
 
 
-def run(attack, reads):
+def run(attack, connections, reads):
     answers = collections.Counter()
     crowd, opened, sent, closed = [], 0, 0, 0
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        while len(crowd) < CONNECTIONS:
+        while len(crowd) < connections:
             crowd.append(Connection(attack, reads, answers))
             opened += 1
         selector = selectors.DefaultSelector()
@@ -260,18 +260,19 @@ def run(attack, reads):
     return opened, closed, sent, answers
 
 
+# How many connections at a time, of the 64 that one user may have; whether the replies are read. One principal has 16 watches.
 ATTACKS = {
-    "rapid_reset": (rapid_reset, True),
-    "ping_flood": (ping_flood, True),
-    "empty_frames": (empty_frames, True),
-    "empty_parts": (empty_parts, True),
-    "dribble": (dribble, True),
-    "fragments_without_end": (fragments_without_end, True),
-    "fragments_over_limit": (fragments_over_limit, True),
-    "slow_preface": (slow_preface, True),
-    "huge_length": (huge_length, True),
-    "never_reads": (never_reads, False),
-    "reads_one_stream": (reads_one_stream, True),
+    "rapid_reset": (rapid_reset, 16, True),
+    "ping_flood": (ping_flood, 16, True),
+    "empty_frames": (empty_frames, 16, True),
+    "empty_parts": (empty_parts, 16, True),
+    "dribble": (dribble, 16, True),
+    "fragments_without_end": (fragments_without_end, 60, True),
+    "fragments_over_limit": (fragments_over_limit, 16, True),
+    "slow_preface": (slow_preface, 16, True),
+    "huge_length": (huge_length, 16, True),
+    "never_reads": (never_reads, 16, False),
+    "reads_one_stream": (reads_one_stream, 1, True),
 }
 
 wgmctl = prepare(folder)
@@ -281,7 +282,7 @@ with open(folder + "/attacker.token", "rb") as file:
     with_token = PREFACE + frame(HELLO) + frame(AUTH, field(1, 1) + field(2, file.read().strip()))
 wgmd = pid_of("wgmd")
 figures = Figures()
-words = [f"{os.cpu_count()} cores; {CONNECTIONS} connections at a time for {SECONDS:g} s each, {PEERS} peers; answers, how often:"]
+words = [f"{os.cpu_count()} cores; {SECONDS:g} s each, {PEERS} peers; what the server answered, how often:"]
 for name in os.environ.get("ATTACKS", "").split() or ATTACKS:
     before = resident(wgmd)
     restart_peak(wgmd)
@@ -289,7 +290,7 @@ for name in os.environ.get("ATTACKS", "").split() or ATTACKS:
     figures.add(f"attack.{name}.resident_peak", peak(wgmd), "MB", before, bound=MOST_MB)
     figures.add(f"attack.{name}.connections", opened, "")
     figures.add(f"attack.{name}.sent", sent / 1e6, "MB")
-    words.append(f"{name}: {closed} of {opened} connections closed by the server")
+    words.append(f"{name}: {ATTACKS[name][1]} connections at a time, {closed} of {opened} closed by the server")
     words += [f"    {count:7} {text[:100]}" for text, count in answers.most_common(4)] or ["          no answer"]
     # An honest caller is served right after each of them.
     wgmctl("peer", "show", "wg0", "peer0001")

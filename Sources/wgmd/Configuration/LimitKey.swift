@@ -44,7 +44,7 @@ struct LimitKey: Sendable {
         LimitKey("connections_from_network", \.networkConnections, 0...16384),
         LimitKey("connections_per_address", \.connectionsPerAddress, 1...16384),
         LimitKey("handshake_ms", time: \.handshakeTime, 100...60_000),
-        LimitKey("handshake_bytes", \.handshakeBytes, 4096...1 << 20),
+        LimitKey("handshake_bytes", \.handshakeBytes, 5120...1 << 20),
         LimitKey("handshake_frames", \.handshakeFrames, 3...1000),
         LimitKey("handshake_tokens", \.handshakeTokens, 1...100),
         LimitKey("max_frame_bytes", \.frame, 1024...64 << 10),
