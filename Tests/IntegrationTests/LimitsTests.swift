@@ -34,24 +34,24 @@ struct LimitsTests {
     @Test("A running wgmd keeps the limits that its file says, and tells clients of them")
     func inForce() async throws {
         let gateway = try await gateway(
-            "handshake_ms = 400",
+            "handshake_ms = 2500",
             "streams = 7",
             "max_message_bytes = 70_000",
             "ping_interval_ms = 1234",
             "connections_per_user = 3"
         )
-        // HELLO says what clients need to know; the connection ends after 0.4 s instead of 5.
+        // HELLO says what clients need to know; the connection ends after 2.5 s instead of 5.
         let began = Date()
         let connection = try RawConnection(path: gateway.socket)
         connection.send(Self.start)
         let answer = try #require(connection.readToEnd(seconds: 10))
-        #expect(Date().timeIntervalSince(began) < 4)
+        #expect((2...4.5).contains(Date().timeIntervalSince(began)))
         let hello = try V1.Hello(serialized: try #require(payload(of: 1, in: answer)))
         #expect(hello.maxStreams == 7 && hello.maxMessage == 70_000 && hello.minPingMs == 1234)
         let goaway = try V1.Goaway(serialized: try #require(payload(of: 10, in: answer)))
         #expect(goaway.code == GoawayReason.timeout.rawValue, "\(goaway)")
         // A request that was small enough before is not sent.
-        let names = (0..<1200).map {
+        let names = (0..<1500).map {
             "{\"name\": \"p\($0)\", \"public_key\": \"\(String(repeating: "A", count: 43))=\"}"
         }
         let request = "{\"interface\": \"wg0\", \"peers\": [\(names.joined(separator: ","))]}"
