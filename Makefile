@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 30
 release_flags = $(if $(filter release,$(CONFIGURATION)),--static-swift-stdlib)
 
-.PHONY: build install uninstall setup demo test vm-test check format bench deb deb-test fuzz clean
+.PHONY: build install uninstall setup demo test vm-test check format bench deb deb-test fuzz sanitize clean
 
 build: setup
 	swift build -c $(CONFIGURATION) $(release_flags)
@@ -47,7 +47,7 @@ check: setup
 format:
 	swift format -i -r -p Package.swift Sources Tests Fuzz
 
-# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc, hostile) measures one part.
+# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc, hostile, attacks) measures one part.
 bench: setup
 	JSON=$(JSON) Benchmarks/bench $(ONLY)
 
@@ -62,6 +62,10 @@ deb-test: deb
 # Hostile input for every parser, each for SECONDS; TARGET=name for one of them.
 fuzz: setup
 	Fuzz/fuzz $(SECONDS) $(TARGET)
+
+# The tests of protocol and engine with ThreadSanitizer and AddressSanitizer.
+sanitize: setup
+	scripts/sanitize
 
 clean:
 	swift package clean

@@ -153,6 +153,13 @@ let package = Package(
             path: "Tests/wgm-interop",
             swiftSettings: strict
         ),
+        // The listing of the article in Sources/WGMRPC/WGMRPC.docc.
+        .executableTarget(
+            name: "wgm-talk",
+            dependencies: ["WGMWire", "WGMRPC"],
+            path: "Tests/talk",
+            swiftSettings: strict
+        ),
         fuzzTargets,
         tests("FuzzTests", ["FuzzTargets"]),
         tests("LayeringTests", []),
@@ -183,8 +190,21 @@ let package = Package(
         tests("wgmdTests", ["wgmd", "WGMModel", "WGMRPC", "WGMControl", "WGMService", argumentParser, logging]),
         tests(
             "wgmctlTests",
-            ["wgmctl", "WGMModel", "WGMKeys", "WGMWire", .product(name: "Yams", package: "Yams")]
+            [
+                "wgmctl", "WGMModel", "WGMKeys", "WGMWire", "WGMRPC", argumentParser,
+                .product(name: "Yams", package: "Yams"),
+            ]
         ),
         tests("IntegrationTests", ["WGMWire"]),
     ] + fuzzDriver
 )
+
+// For scripts/sanitize: the protocol and its engine without the rest of the daemon, which would be built once for each
+// sanitizer too.
+if Context.environment["WGM_ENGINE"] != nil {
+    let engine: Set = [
+        "CProtobufC", "CWGMProto", "WGMWire", "WGMRPC", "CWGMInterop", "WGMInterop", "WGMWireTests", "WGMRPCTests",
+    ]
+    package.targets.removeAll { !engine.contains($0.name) }
+    package.products.removeAll { $0.name != "WGMRPC" }
+}

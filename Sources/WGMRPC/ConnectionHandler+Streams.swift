@@ -27,7 +27,8 @@ extension ConnectionHandler {
     ) {
         guard let loop = eventLoop else { return server.admission.end(caller) }
         connection.setStreamDeadline(call, now: .now())
-        let channel = CallChannel(NIOLoopBound(self, eventLoop: loop), stream: call.stream)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let channel = CallChannel(bound, stream: call.stream, patience: server.limits.streamStall)
         if let message = call.message { channel.messages.arrived(message, cost: 0) { _ in } }
         if call.isComplete { channel.messages.over() }
         channels[call.stream] = channel.messages
@@ -78,12 +79,14 @@ extension ConnectionHandler {
 /// The messages of one call, as its handler sees them.
 final class CallChannel<Host: CallHost>: MessageChannel {
     let messages = CallMessages()
+    let patience: Duration?
     private let handler: NIOLoopBound<ConnectionHandler<Host>>
     private let stream: UInt32
 
-    init(_ handler: NIOLoopBound<ConnectionHandler<Host>>, stream: UInt32) {
+    init(_ handler: NIOLoopBound<ConnectionHandler<Host>>, stream: UInt32, patience: Duration?) {
         self.handler = handler
         self.stream = stream
+        self.patience = patience
     }
 
     func next() async throws(Status) -> [UInt8]? {

@@ -46,7 +46,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             limits: server.limits,
             agent: server.agent,
             now: .now(),
-            unixMilliseconds: WallClock.unixMilliseconds()
+            unixMilliseconds: WallClock.unixMilliseconds(),
+            room: server.room
         )
     }
 

@@ -130,6 +130,23 @@ struct WatchTests {
         await gateway.stop()
     }
 
+    @Test("call --stream prints what comes, one object of protobuf's JSON a line")
+    func callStream() async throws {
+        let gateway = try await Gateway.shared.value
+        let request = "'{\"kinds\": [\"EVENT_KIND_CHANGE\"], \"since\": \"0\"}'"
+        let call = "timeout 4 wgmctl --socket \(gateway.socket) call Events/Watch --stream \(request)"
+        let (code, output) = try await gateway.inside(call)
+        #expect(code == 124, "it goes on until it is ended")
+        let objects = try output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        let changes = objects.compactMap { $0["change"] as? [String: Any] }
+        #expect(changes.count >= 2, "\(output)")
+        #expect((changes.first?["revision"] as? [String: Any])?["number"] as? String == "1", "\(output)")
+        let wrong = try gateway.control("call", "Events/Watch", "--stream", "{\"since\": \"1000000\"}")
+        #expect(wrong.code == 3, "\(wrong.errors)")
+    }
+
     @Test("A token shows only what it may read, and its revocation ends the watch in words")
     func rights() async throws {
         let gateway = try Gateway(furnished: true)

@@ -101,6 +101,7 @@ extension WireLimits {
         var limits = WireLimits()
         limits.drainNotice = .milliseconds(20)
         limits.drainTime = .seconds(2)
+        limits.streamStall = .milliseconds(300)
         return limits
     }
 }

@@ -59,6 +59,85 @@ struct ServerStreamTests {
         }
     }
 
+    @Test("Both sides send as they please: replies come while there is nothing to send yet")
+    func both() async throws {
+        try await ServerFixture.run { fixture in
+            let received = try await fixture.onThread {
+                var client = try fixture.client()
+                var received: [String] = []
+                var waited = 0
+                let words = ["ab", "", String(repeating: "c", count: 300_000), "d"]
+                var sent = 0
+                try client.call("t.Stream/Upper", options: CallOptions(), every: .milliseconds(5)) {
+                    () throws(Status) in
+                    guard sent < words.count else { return .end }
+                    // The next message depends on the answer to the one before.
+                    guard received.count == sent else {
+                        waited += 1
+                        return .notYet
+                    }
+                    sent += 1
+                    return .message(Array(words[sent - 1].utf8))
+                } each: { (bytes) throws(Status) in
+                    received.append(String(decoding: bytes, as: UTF8.self))
+                    return true
+                }
+                #expect(waited > 0)
+                #expect(try client.call("t.Echo/Now", [1], options: CallOptions()) == [1])
+                return received
+            }
+            #expect(received == ["AB", "", String(repeating: "C", count: 300_000), "D"])
+        }
+    }
+
+    @Test("More than there is credit for goes both ways without either side waiting for the other's end")
+    func bothLarge() async throws {
+        try await ServerFixture.run { fixture in
+            let sizes = try await fixture.onThread {
+                var client = try fixture.client()
+                var sizes: [Int] = []
+                var left = 60
+                try client.call("t.Stream/Upper", options: CallOptions(), every: .milliseconds(5)) {
+                    () throws(Status) in
+                    left -= 1
+                    return left < 0 ? .end : .message(Array(repeating: 97, count: 100_000))
+                } each: { (bytes) throws(Status) in
+                    sizes.append(bytes.count)
+                    return true
+                }
+                return sizes
+            }
+            #expect(sizes == Array(repeating: 100_000, count: 60))
+        }
+    }
+
+    @Test("Giving up a call with streams on both sides cancels its handler", arguments: [true, false])
+    func giveUpBoth(inNext: Bool) async throws {
+        try await ServerFixture.run { fixture in
+            try await fixture.onThread {
+                var client = try fixture.client()
+                var sent = 0
+                let giveUp = { () throws(Status) in
+                    try client.call("t.Stream/Upper", options: CallOptions(), every: .milliseconds(5)) {
+                        () throws(Status) in
+                        sent += 1
+                        guard sent < 2 || !inNext else { throw Status(.aborted, "no more") }
+                        return sent < 2 ? .message([97]) : .notYet
+                    } each: { (_) throws(Status) in
+                        inNext
+                    }
+                }
+                if inNext {
+                    #expect(throws: Status(.aborted, "no more")) { try giveUp() }
+                } else {
+                    try giveUp()
+                }
+                #expect(try client.call("t.Echo/Now", [1], options: CallOptions()) == [1])
+            }
+            try await #expect(fixture.eventually { fixture.server.runningHandlers == 0 })
+        }
+    }
+
     @Test("Giving a stream up cancels its handler, and the connection stays of use")
     func giveUp() async throws {
         try await ServerFixture.run { fixture in

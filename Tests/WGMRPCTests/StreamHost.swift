@@ -4,8 +4,6 @@ import WGMWire
 
 /// What the methods with streams of `EchoHost` do.
 enum StreamHost {
-    static let stall: Duration = .milliseconds(300)
-
     static func answer(_ method: String, _ request: [UInt8]?, _ channel: any MessageChannel) async -> CallOutcome {
         do throws(Status) {
             switch method {
@@ -38,7 +36,7 @@ enum StreamHost {
         let words = String(decoding: request, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
         for number in 0..<(words.first ?? 0) {
             let message = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: words.last ?? 0)
-            try await channel.send(message, patience: stall)
+            try await channel.send(message, patience: channel.patience)
         }
     }
 

@@ -87,12 +87,13 @@ final class FramesScript {
     var answersAtOnce = false
     var tokenLifetime: Duration = .seconds(900)
 
-    init(_ limits: WireLimits = WireLimits()) {
+    init(_ limits: WireLimits = WireLimits(), room: AssemblyRoom? = nil) {
         connection = ServerConnection(
             limits: limits,
             agent: "wgmd/test",
             now: now,
-            unixMilliseconds: 1_800_000_000_000
+            unixMilliseconds: 1_800_000_000_000,
+            room: room
         )
     }
 

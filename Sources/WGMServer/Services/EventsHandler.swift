@@ -6,8 +6,6 @@ internal import WGMWire
 
 /// What happens, as it happens.
 struct EventsHandler: EventsService {
-    /// A caller who takes nothing for so long starts over.
-    private static let patience: Duration = .seconds(5)
     let gateway: Gateway
 
     func watch(
@@ -34,7 +32,7 @@ struct EventsHandler: EventsService {
     /// False when the caller has gone, which is the ordinary end.
     private func send(_ message: V1.WatchResponse, _ replies: Replies<V1.WatchResponse>) async throws(Status) -> Bool {
         do throws(Status) {
-            try await replies.send(message, patience: Self.patience)
+            try await replies.send(message, patience: replies.patience)
             return true
         } catch {
             guard error.code == .cancelled else { throw error }

@@ -103,7 +103,7 @@ extension BlockingClient: BlockingStreamCaller {
     }
 
     /// nil when nothing has come within the time.
-    private mutating func arrival(for call: Opened, within time: Duration) throws(Status) -> Arrival? {
+    mutating func arrival(for call: Opened, within time: Duration) throws(Status) -> Arrival? {
         let end = Moment.now() + time
         while true {
             if let arrival = try takeArrival(for: call) { return arrival }

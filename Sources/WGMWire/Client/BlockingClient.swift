@@ -190,6 +190,7 @@ extension WireLimits {
     public static var client: WireLimits {
         var limits = WireLimits()
         limits.message = 8 * 1024 * 1024
+        limits.assembly = 64 * 1024 * 1024
         return limits
     }
 }

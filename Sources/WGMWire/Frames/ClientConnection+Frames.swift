@@ -109,6 +109,8 @@ extension ClientConnection {
         switch try receiver.take(header, input.slice(payload), into: &output) {
         case .nothing: return nil
         case .message(let message, let cost): return .message(stream: header.stream, message, cost: cost)
+        case .noRoom:
+            throw ConnectionFault(.tooLarge, "DATA: more than \(limits.assembly) bytes of incomplete messages")
         case .tooLarge:
             throw ConnectionFault(.tooLarge, "DATA: a message has more than \(limits.message) bytes")
         }

@@ -30,8 +30,8 @@ struct ReceiveWindow {
 
 /// DATA that arrives: puts messages together and keeps account of the credit.
 ///
-/// What it holds is bounded: for each stream one window, and one message that is larger than its window; for all incomplete
-/// messages together `assembly`.
+/// What it holds is bounded: for each stream one window, and one message that is larger than its window; for all messages that
+/// nobody can use yet, the room of the connection and of the server.
 struct DataReceiver {
     enum Arrival {
         /// A part, or no message at all.
@@ -40,11 +40,17 @@ struct DataReceiver {
         case message([UInt8], cost: Int)
         /// The message exceeds its limit.
         case tooLarge
+        /// Other incomplete messages take up all the memory that there is for them.
+        case noRoom
     }
 
     private struct Stream {
         var window: ReceiveWindow
         let limit: Int
+        /// A complete message, too, waits here for the end of the request.
+        let isCollected: Bool
+        /// What it has of the room.
+        var charge = 0
         var partial: [UInt8] = []
         var isPartial = false
         /// Cost of the parts that was not given back.
@@ -57,16 +63,15 @@ struct DataReceiver {
     }
 
     private let streamWindow: Int
-    private let assembly: Int
+    private let share: AssemblyShare
     /// So do clients: a stream that nobody reads then holds up no other.
     private let givesConnectionOnArrival: Bool
     private var connection: ReceiveWindow
     private var streams: [UInt32: Stream] = [:]
-    private var assembled = 0
 
-    init(_ limits: WireLimits, givesConnectionOnArrival: Bool) {
+    init(_ limits: WireLimits, room: AssemblyRoom? = nil, givesConnectionOnArrival: Bool) {
         streamWindow = limits.initialWindow
-        assembly = limits.assembly
+        share = AssemblyShare(of: room, limit: limits.assembly)
         self.givesConnectionOnArrival = givesConnectionOnArrival
         connection = ReceiveWindow(size: limits.connectionWindow)
     }
@@ -76,9 +81,10 @@ struct DataReceiver {
     /// Parts of a message have come, and it is not complete.
     func isInMessage(_ stream: UInt32) -> Bool { streams[stream]?.isPartial ?? false }
 
-    /// Messages of at most `limit` bytes are expected.
-    mutating func open(_ stream: UInt32, limit: Int) {
-        streams[stream] = Stream(window: ReceiveWindow(size: streamWindow), limit: limit)
+    /// Messages of at most `limit` bytes are expected; `isCollected` if they are used at the end of the request only.
+    mutating func open(_ stream: UInt32, limit: Int, isCollected: Bool = false) {
+        let window = ReceiveWindow(size: streamWindow)
+        streams[stream] = Stream(window: window, limit: limit, isCollected: isCollected)
     }
 
     /// Takes a frame for a stream that is open; its flags have been judged.
@@ -111,27 +117,46 @@ struct DataReceiver {
         to index: Dictionary<UInt32, Stream>.Index,
         _ output: inout [UInt8]
     ) -> Arrival {
-        let limit = streams.values[index].limit
-        guard streams.values[index].partial.count + payload.count <= limit, assembled + payload.count <= assembly else {
-            return .tooLarge
-        }
+        let size = streams.values[index].partial.count + payload.count
+        guard size <= streams.values[index].limit else { return .tooLarge }
+        guard isLast && !streams.values[index].isCollected || makeRoom(for: size, index) else { return .noRoom }
         streams.values[index].partialCost += cost
         guard isLast else {
             streams.values[index].partial.append(contentsOf: payload)
             streams.values[index].isPartial = true
-            assembled += payload.count
             if streams.values[index].unread == 0 { giveParts(index, &output) }
             return .nothing
         }
         var message: [UInt8] = []
         swap(&message, &streams.values[index].partial)
-        assembled -= message.count
         message.append(contentsOf: payload)
         streams.values[index].isPartial = false
+        if !streams.values[index].isCollected { giveRoom(index) }
         let owed = streams.values[index].partialCost
         streams.values[index].partialCost = 0
         streams.values[index].unread += 1
         return .message(message, cost: owed)
+    }
+
+    /// Gives the message that is put together memory for `size` bytes; false when there is none for it.
+    ///
+    /// It grows in steps, so that not every part is copied, and what it takes is what is counted.
+    private mutating func makeRoom(for size: Int, _ index: Dictionary<UInt32, Stream>.Index) -> Bool {
+        let charge = streams.values[index].charge
+        guard size > charge else { return true }
+        var wanted = min(streams.values[index].limit, max(size, 2 * charge, 4096))
+        if !share.take(wanted - charge) {
+            wanted = size
+            guard share.take(wanted - charge) else { return false }
+        }
+        streams.values[index].charge = wanted
+        streams.values[index].partial.reserveCapacity(wanted)
+        return true
+    }
+
+    private mutating func giveRoom(_ index: Dictionary<UInt32, Stream>.Index) {
+        share.give(streams.values[index].charge)
+        streams.values[index].charge = 0
     }
 
     /// A message was used; what it cost may be spent again.
@@ -151,7 +176,7 @@ struct DataReceiver {
     /// The stream has ended; nobody will use what is left of it.
     mutating func close(_ stream: UInt32, into output: inout [UInt8]) {
         guard !streams.isEmpty, let closed = streams.removeValue(forKey: stream) else { return }
-        assembled -= closed.partial.count
+        share.give(closed.charge)
         giveConnection(closed.held, &output)
     }
 

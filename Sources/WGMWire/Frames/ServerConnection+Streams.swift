@@ -7,7 +7,7 @@ extension ServerConnection {
     /// `limit` is the largest message that the method takes.
     public mutating func collect(_ call: ReceivedCall, limit: Int) {
         guard streams[call.stream]?.ended == false else { return }
-        receiver.open(call.stream, limit: limit)
+        receiver.open(call.stream, limit: limit, isCollected: true)
         collecting[call.stream] = call
     }
 
@@ -71,6 +71,10 @@ extension ServerConnection {
                 header.stream,
                 Status(.resourceExhausted, "a message is too large", reason: "REQUEST_TOO_LARGE")
             )
+        case .noRoom:
+            let words = "too many messages are incomplete; send them one after the other"
+            let status = Status(.resourceExhausted, words, reason: "NO_ROOM", retryAfterMilliseconds: 1000)
+            return stop(header.stream, status)
         case .message(let message, let cost):
             guard collecting[header.stream] != nil else {
                 events.append(.message(stream: header.stream, message, cost: cost))

@@ -102,14 +102,16 @@ public struct ServerConnection: ~Copyable {
     public var outputCount: Int { output.count }
 
     /// `agent` is name and version of this program, for the client's logs; the time goes into HELLO.
-    public init(limits: WireLimits, agent: String, now: Moment, unixMilliseconds: Int64) {
+    ///
+    /// `room` is for the incomplete messages of all connections; nil when there is no other.
+    public init(limits: WireLimits, agent: String, now: Moment, unixMilliseconds: Int64, room: AssemblyRoom? = nil) {
         self.limits = limits
         self.agent = agent
         started = now
         self.unixMilliseconds = unixMilliseconds
         lastFrame = now
         clientMessage = limits.message
-        receiver = DataReceiver(limits, givesConnectionOnArrival: false)
+        receiver = DataReceiver(limits, room: room, givesConnectionOnArrival: false)
         sender = DataSender(frame: WireLimits.Assumed.frame, streamCredit: 0, connectionCredit: 0)
         wake = now + limits.handshakeTime
     }

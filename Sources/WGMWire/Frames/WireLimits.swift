@@ -3,7 +3,7 @@
 /// Every limit of the protocol, with the defaults of docs/protocol.md.
 ///
 /// Sizes are in bytes.
-public struct WireLimits: Sendable {
+public struct WireLimits: Equatable, Sendable {
     // Connections.
     public var connections = 256
     public var connectionsPerCaller = 64
@@ -40,13 +40,15 @@ public struct WireLimits: Sendable {
     /// Credit for DATA that a connection starts with: what a server holds of messages that nobody has used.
     public var connectionWindow = 1024 * 1024
     /// All incomplete messages of one connection together.
-    public var assembly = 64 * 1024 * 1024
+    public var assembly = 8 * 1024 * 1024
+    /// And of all connections.
+    public var assemblyTotal = 64 * 1024 * 1024
     /// A stream of events whose caller gives no credit for so long ends.
     public var streamStall: Duration = .seconds(5)
 
     // Calls.
+    /// Of one connection, each until its handler has ended.
     public var streams = 64
-    public var handlersPerConnection = 64
     public var handlersPerCaller = 128
     public var handlers = 512
     public var defaultTimeout: Duration = .seconds(30)

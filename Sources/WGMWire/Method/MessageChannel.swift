@@ -2,6 +2,9 @@
 
 /// The messages of one call, on either side, as bytes.
 public protocol MessageChannel: Sendable {
+    /// How long a sender of events should wait for the other side's credit; nil: for ever.
+    var patience: Duration? { get }
+
     /// The next message from the other side; nil after its last.
     ///
     /// - Throws: why the call is over.
@@ -11,6 +14,10 @@ public protocol MessageChannel: Sendable {
     ///
     /// - Throws: why the call is over; after `patience`, RESOURCE_EXHAUSTED with the reason `RESYNC`.
     func send(_ message: [UInt8], patience: Duration?) async throws(Status)
+}
+
+extension MessageChannel {
+    public var patience: Duration? { nil }
 }
 
 /// The request of a method with `stream` before its request: one message after the other.
@@ -34,6 +41,9 @@ public struct Replies<Message: WireMessage>: Sendable {
     private let channel: any MessageChannel
 
     public init(_ channel: any MessageChannel) { self.channel = channel }
+
+    /// A caller who takes no events for so long is to start over; as the server is configured, nil for ever.
+    public var patience: Duration? { channel.patience }
 
     /// Sends a message; returns when it has left.
     ///

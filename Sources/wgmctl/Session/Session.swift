@@ -149,21 +149,70 @@ extension Session: BlockingCaller {
         every interval: Duration,
         each: (V1.WatchResponse?) throws(Status) -> Bool
     ) throws(Status) {
-        var hasBegun = false
-        do throws(Status) {
-            return try client.call(V1.Events.watch, request, options: CallOptions(), every: interval) {
+        try streaming { (client, begins) throws(Status) in
+            try client.call(V1.Events.watch, request, options: CallOptions(), every: interval) {
                 (response: V1.WatchResponse?) throws(Status) in
-                if response != nil { hasBegun = true }
+                if response != nil { begins() }
                 return try each(response)
             }
-        } catch {
+        }
+    }
+
+    /// A call whose reply is a stream, as bytes; given up when `each` returns false.
+    mutating func stream(_ method: MethodDescriptor, _ request: [UInt8], each: ([UInt8]) -> Bool) throws(Status) {
+        let options = streamOptions(method)
+        try streaming { (client, begins) throws(Status) in
+            try client.call(method.name, request, options: options) { (bytes) throws(Status) in
+                begins()
+                return each(bytes)
+            }
+        }
+    }
+
+    /// A call whose request is a stream, as bytes: as `BlockingClient.call(_:options:every:next:each:)`.
+    mutating func stream(
+        _ method: MethodDescriptor,
+        every interval: Duration,
+        next: () throws(Status) -> NextRequest<[UInt8]>,
+        each: ([UInt8]) -> Bool
+    ) throws(Status) {
+        let options = streamOptions(method)
+        try streaming { (client, begins) throws(Status) in
+            try client.call(method.name, options: options, every: interval) { () throws(Status) in
+                let request = try next()
+                // What was taken from the input cannot be sent once more.
+                if case .message = request { begins() }
+                return request
+            } each: { (bytes) throws(Status) in
+                begins()
+                return each(bytes)
+            }
+        }
+    }
+
+    private func streamOptions(_ method: MethodDescriptor) -> CallOptions {
+        var options = CallOptions()
+        if method.isMutation {
+            options.reason = reason
+            options.idempotencyKey = idempotencyKey ?? CallOptions.randomKey()
+            options.metadata = terms
+        }
+        return options
+    }
+
+    /// Makes a call, and once more after a login if the remembered token was refused before anything had begun.
+    private mutating func streaming(
+        _ call: (inout BlockingClient, _ begins: () -> Void) throws(Status) -> Void
+    ) throws(Status) {
+        var hasBegun = false
+        do throws(Status) { return try call(&client) { hasBegun = true } } catch {
             let isDenied = error.code == .unauthenticated || error.code == .permissionDenied
             guard identity == .remembered, isDenied, !hasBegun else {
                 throw identity == .given ? error.aboutGivenToken : error
             }
         }
         try logInAnew()
-        try client.call(V1.Events.watch, request, options: CallOptions(), every: interval, each: each)
+        try call(&client) {}
     }
 
     /// True when a token that is over can be replaced by another.

@@ -3,6 +3,7 @@
 import Logging
 import WGMModel
 import WGMRPC
+import WGMWire
 
 /// What `/etc/wgm/wgmd.toml` says; every key has a default, so that an empty file is a good one.
 struct Configuration: Equatable {
@@ -37,6 +38,9 @@ struct Configuration: Equatable {
 
     /// nil: no port is opened to the network.
     var tls: TLS?
+
+    /// Of connections, frames and calls.
+    var limits = WireLimits()
 
     /// The listener for other machines.
     struct TLS: Equatable {

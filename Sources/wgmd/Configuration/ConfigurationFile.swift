@@ -94,6 +94,12 @@ struct ConfigurationFile {
             guard let table = value.table else { return report("tls", "`tls` must be a table: a line [tls] begins it") }
             return setTLS(table)
         }
+        if key == "limits" {
+            guard let table = value.table else {
+                return report("limits", "`limits` must be a table: a line [limits] begins it")
+            }
+            return setLimits(table)
+        }
         guard let text = value.string else {
             report(key, "`\(key)` must be a string in quotes")
             return
@@ -125,7 +131,7 @@ struct ConfigurationFile {
 
     static let keys = [
         "node", "state", "socket", "socket_group", "database", "user", "keeper_user", "postgres_user",
-        "userspace_program", "keeper_program", "keeper_socket", "database_socket", "log_level", "[tls]",
+        "userspace_program", "keeper_program", "keeper_socket", "database_socket", "log_level", "[tls]", "[limits]",
     ]
 
     private mutating func assign(_ key: String, _ text: String, _ property: WritableKeyPath<Configuration, String>) {
@@ -208,7 +214,9 @@ struct ConfigurationFile {
     private func line(of key: Substring, from start: Int) -> Int? {
         let index = lines[start...].firstIndex { line in
             let trimmed = line.drop { $0 == " " || $0 == "\t" || $0 == "\"" || $0 == "[" }
-            return trimmed.hasPrefix(key)
+            guard trimmed.hasPrefix(key) else { return false }
+            // `connections_per_user` is another key than `connections`.
+            return trimmed.dropFirst(key.count).first.map { !$0.isLetter && !$0.isNumber && !"_-".contains($0) } ?? true
         }
         return index.map { $0 + 1 }
     }

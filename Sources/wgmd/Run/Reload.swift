@@ -49,6 +49,7 @@ extension Configuration {
             ("keeper_socket", keeperSocket == new.keeperSocket),
             ("database_socket", databaseSocket == new.databaseSocket),
             ("tls", tls == new.tls),
+            ("limits", limits == new.limits),
         ]
         return checks.filter { !$0.isSame }.map(\.key)
     }

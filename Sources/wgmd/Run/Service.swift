@@ -42,7 +42,7 @@ struct Service: Sendable {
             keys: keys
         )
         let dispatcher = Dispatcher(gateway: gateway, clock: SystemClock(), logger: logger)
-        server = Server(host: dispatcher, agent: "wgmd/\(WGMVersion.current)")
+        server = Server(host: dispatcher, agent: "wgmd/\(WGMVersion.current)", limits: configuration.limits)
         socket = configuration.socket
         sockets = start.sockets
         supervisor = start.supervisor

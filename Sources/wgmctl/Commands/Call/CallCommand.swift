@@ -14,13 +14,17 @@ struct CallCommand: ParsableCommand {
             publicKey or public_key, 64-bit numbers as texts or numbers, bytes in base64. A method that changes something gets \
             an idempotency key; the same key again repeats the call without doing it twice.
 
+            With --stream each reply is a JSON object on a line of its own, as it comes; and where the request is a stream, so is \
+            each line of standard input. The call lasts until the server ends it, whatever --timeout says, or until Ctrl-C.
+
 
             """
                 + Wgmctl.examples(
                     "wgmctl call Meta/Version",
                     "wgmctl call Peers/Get '{\"interface\": \"wg0\", \"name\": \"anna\"}'",
                     "jq '{interface: \"wg0\", peers: .}' new-peers.json | wgmctl call Peers/Create -",
-                    "wgmctl call Peers/Delete '{\"interface\": \"wg0\", \"name\": \"anna\"}' -m 'has left'"
+                    "wgmctl call Peers/Delete '{\"interface\": \"wg0\", \"name\": \"anna\"}' -m 'has left'",
+                    "wgmctl call Events/Watch --stream '{\"kinds\": [\"EVENT_KIND_CHANGE\"]}' | jq -c .change"
                 )
     )
 
@@ -33,8 +37,11 @@ struct CallCommand: ParsableCommand {
     )
     var method: MethodDescriptor
 
-    @Argument(help: .init("The request, or - to read it from standard input.", valueName: "json"))
-    var request = "{}"
+    @Argument(help: .init("The request, {} if not said, or - to read it from standard input.", valueName: "json"))
+    var request: String?
+
+    @Flag(help: "For methods with streams: one JSON object a line.")
+    var stream = false
 
     @Option(help: .init("32 hexadecimal digits: repeat the call that was made with them.", valueName: "key"))
     var idempotencyKey: IdempotencyKey?
@@ -42,8 +49,19 @@ struct CallCommand: ParsableCommand {
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func validate() throws {
-        guard !method.isReplyStream else {
-            throw ValidationError("\(method.name) answers with a stream: wgmctl watch --json")
+        let hasStream = method.isRequestStream || method.isReplyStream
+        guard hasStream == stream else {
+            throw ValidationError(
+                stream
+                    ? "\(method.name) has one message each way: leave --stream out"
+                    : "\(method.name) has a stream of messages: add --stream"
+            )
+        }
+        guard !stream || global.output != .yaml else {
+            throw ValidationError("--stream prints one JSON object a line, not YAML")
+        }
+        guard !method.isRequestStream || request ?? "-" == "-" else {
+            throw ValidationError("\(method.name) takes its messages from standard input, one JSON object a line")
         }
         guard idempotencyKey == nil || method.isMutation else {
             throw ValidationError("--idempotency-key is for methods that change something")
@@ -52,12 +70,24 @@ struct CallCommand: ParsableCommand {
 
     func run() throws {
         guard let messages = method.messages else { throw ValidationError("\(method.name) has no messages") }
-        try call(messages.request, messages.reply)
+        if stream { try callStream(messages) } else { try call(messages.request, messages.reply) }
+    }
+
+    private var requestText: String { get throws { request == "-" ? try Self.standardInput() : request ?? "{}" } }
+
+    private func callStream(_ messages: MethodMessages) throws {
+        let key = idempotencyKey ?? IdempotencyKey()
+        let request = method.isRequestStream ? "" : try requestText
+        let call = StreamedCalls(method: method, messages: messages, request: request) { try Console.write(raw: $0) }
+        var session = try method.isAnonymous ? Session.anonymous(global) : Session.authenticated(global)
+        let input = InputLines(descriptor: STDIN_FILENO, limit: Self.mostInput)
+        do { try call.run(&session, input: input, key: key) } catch let status as Status {
+            throw failure(status, key)
+        }
     }
 
     private func call<Q: WireMessage, R: WireMessage>(_ requestType: Q.Type, _ replyType: R.Type) throws {
-        let text = request == "-" ? try Self.standardInput() : request
-        let message: Q = try Self.read(text)
+        let message: Q = try Self.read(requestText)
         let key = idempotencyKey ?? IdempotencyKey()
         var session = try method.isAnonymous ? Session.anonymous(global) : Session.authenticated(global)
         session.idempotencyKey = key.bytes

@@ -27,5 +27,15 @@ extension MethodDescriptor {
         return "\(verb) \(resource)"
     }
 
+    /// Which sides send any number of messages, in words.
+    var streams: String {
+        switch (isRequestStream, isReplyStream) {
+        case (false, false): "none"
+        case (true, false): "request"
+        case (false, true): "reply"
+        case (true, true): "request and reply"
+        }
+    }
+
     var messages: MethodMessages? { V1.messagesOfMethods[name] }
 }

@@ -64,7 +64,7 @@ private struct OneMethod: Presentable {
     func text(styled: Bool) -> String {
         let details = Table(details: [
             ("Method", method.name), ("What it does", method.summary), ("Needs", method.permission),
-            ("Changes", method.isMutation ? "yes" : "no"),
+            ("Changes", method.isMutation ? "yes" : "no"), ("Streams", method.streams),
             ("Largest request", Words.bytes(UInt64(method.maxRequestBytes))),
         ])
         let fields = [("Request", request), ("Reply", reply)].compactMap { title, type in
@@ -79,6 +79,7 @@ extension MethodDescriptor {
         [
             "method": .text(name), "summary": .text(summary), "verb": .text(verb), "resource": .text(resource),
             "needs_token": .flag(!isAnonymous), "mutation": .flag(isMutation), "audited": .flag(isAudited),
+            "request_stream": .flag(isRequestStream), "reply_stream": .flag(isReplyStream),
             "max_request_bytes": .number(maxRequestBytes), "request": .text(messages?.request.protoName),
             "reply": .text(messages?.reply.protoName),
         ]
