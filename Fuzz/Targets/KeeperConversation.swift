@@ -88,6 +88,10 @@ private struct CountingKernel: ~Copyable, KeeperKernel {
         throw KernelFailure(.noSuchInterface, "there is none")
     }
 
+    var eventDescriptor: Int32? { nil }
+
+    mutating func takeEvents() -> ChangedLinks { ChangedLinks() }
+
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] {
         asked.count += 1
         return [:]

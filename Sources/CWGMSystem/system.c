@@ -108,14 +108,20 @@ int wgm_connect_packet(const char *path, int seconds) {
 
 int wgm_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
 
-ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity) {
+static ssize_t receive_packet(int fd, void *buffer, size_t capacity, int flags) {
     struct iovec part = {.iov_base = buffer, .iov_len = capacity};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t count;
-    do count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    do count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
     while (count < 0 && errno == EINTR);
     if (count >= 0 && (message.msg_flags & MSG_TRUNC) != 0) return errno = EMSGSIZE, -1;
     return count;
+}
+
+ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity) { return receive_packet(fd, buffer, capacity, 0); }
+
+ssize_t wgm_receive_packet_now(int fd, void *buffer, size_t capacity) {
+    return receive_packet(fd, buffer, capacity, MSG_DONTWAIT);
 }
 
 ssize_t wgm_send_packet(int fd, const void *buffer, size_t length) {

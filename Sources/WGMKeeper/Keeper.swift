@@ -24,6 +24,9 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
     private let keys: KeyRing
     private var journal: Journal
     private var hasGreeted = false
+    private var changed = ChangedLinks()
+    /// False from a notice until the next request.
+    private var mayNotify = false
 
     package init(version: String, kernel: consuming Kernel, keys: consuming KeyRing, journal: consuming Journal) {
         self.version = version
@@ -33,7 +36,27 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
     }
 
     /// To be called for each new connection: each has to say hello for itself.
-    package mutating func beginConnection() { hasGreeted = false }
+    package mutating func beginConnection() {
+        hasGreeted = false
+        mayNotify = false
+        // Who connects looks at everything.
+        _ = kernel.takeEvents()
+        changed = ChangedLinks()
+    }
+
+    /// Can be read when there may be a notice to send; nil when there never is.
+    package var eventDescriptor: Int32? { kernel.eventDescriptor }
+
+    /// What to tell wgmd unasked: that somebody else changed interfaces.
+    ///
+    /// nil when there is nothing, or when the last notice was not followed by a request: one at a time, however much happens.
+    package mutating func notice() -> [UInt8]? {
+        changed.formUnion(kernel.takeEvents())
+        guard mayNotify, !changed.isEmpty else { return nil }
+        defer { changed = ChangedLinks() }
+        mayNotify = false
+        return Notice(changed).encoded()
+    }
 
     package mutating func answer(_ packet: [UInt8], at time: Timestamp) -> Answer {
         let request: Request
@@ -44,6 +67,7 @@ package struct Keeper<Kernel: KeeperKernel & ~Copyable>: ~Copyable {
         }
         if let offence = offence(in: request) { return .close(offence) }
         hasGreeted = true
+        mayNotify = true
         do {
             let payload = try perform(request, packet, at: time)
             return .replies(Self.replies(to: request, payload))

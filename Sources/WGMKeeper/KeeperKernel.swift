@@ -24,5 +24,11 @@ package protocol KeeperKernel: ~Copyable {
         keys: borrowing SealingKey
     ) throws(KernelFailure) -> [SealedSecret]
 
+    /// Can be read when `takeEvents` may have something to tell; nil when it never has.
+    var eventDescriptor: Int32? { get }
+
+    /// The interfaces of ours that somebody else changed since the last time.
+    mutating func takeEvents() -> ChangedLinks
+
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID]
 }

@@ -8,6 +8,8 @@ internal import WGMModel
 struct Connection: ~Copyable {
     private let socket: PacketSocket
     private let timeout: Duration
+    /// What the keeper said unasked, until somebody takes it.
+    private var noticed = ChangedLinks()
     private var lastNumber: UInt32 = 0
     /// Set for good once the other end is gone or has said something that cannot be.
     private(set) var isBroken = false
@@ -39,7 +41,7 @@ struct Connection: ~Copyable {
     /// Sends the request and returns the payload of its replies, in the order in which they came.
     mutating func exchange(_ body: Request.Body) throws(KernelFailure) -> [UInt8] {
         guard !isBroken else { throw Self.gone("the connection to the keeper has ended") }
-        lastNumber &+= 1
+        lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         wasNotSent = false
         let request = Request(number: lastNumber, body)
         do {
@@ -55,7 +57,7 @@ struct Connection: ~Copyable {
         let deadline = ContinuousClock.now + timeout
         var payload: [UInt8] = []
         while ContinuousClock.now < deadline {
-            let reply = try nextReply()
+            guard let reply = try nextReply() else { continue }
             // The answer to an earlier request that was given up comes late, not twice.
             guard reply.number == request.number else { continue }
             let isInPlace = reply.kind == request.kind && (reply.isLast || request.mayNeedManyReplies)
@@ -67,12 +69,22 @@ struct Connection: ~Copyable {
         throw failure(of: .timedOut)
     }
 
-    private mutating func nextReply() throws(KernelFailure) -> Reply {
+    /// nil when it is a notice.
+    private mutating func nextReply() throws(KernelFailure) -> Reply? {
         let packet: [UInt8]
         do {
             packet = try socket.receive()
         } catch {
             throw failure(of: error)
+        }
+        return try reply(in: packet)
+    }
+
+    private mutating func reply(in packet: [UInt8]) throws(KernelFailure) -> Reply? {
+        let notice = try decode(packet) { (bytes) throws(PacketError) in try Notice(decoding: bytes) }
+        if let notice {
+            noticed.formUnion(notice.changed)
+            return nil
         }
         return try decode(packet) { (bytes) throws(PacketError) in try Reply(decoding: bytes) }
     }
@@ -86,6 +98,34 @@ struct Connection: ~Copyable {
         } catch {
             throw malformedReply()
         }
+    }
+
+    /// What the keeper said unasked since the last time.
+    mutating func takeNoticed() -> ChangedLinks {
+        defer { noticed = ChangedLinks() }
+        return noticed
+    }
+
+    /// Reads what came while nobody waited for a reply: notices, and replies to what was given up.
+    mutating func readUnasked() {
+        while !isBroken {
+            do {
+                let packet = try socket.receiveNow()
+                _ = try? reply(in: packet)
+            } catch .timedOut {
+                return
+            } catch {
+                _ = failure(of: error)
+            }
+        }
+    }
+
+    /// A descriptor of its own for waiting, which the caller closes; nil when nobody is connected.
+    func descriptorForWaiting() -> Int32? {
+        guard !isBroken else { return nil }
+        var copy: Int32 = -1
+        socket.withDescriptor { copy = fcntl($0, F_DUPFD_CLOEXEC, 0) }
+        return copy >= 0 ? copy : nil
     }
 
     mutating func requireEmpty(_ payload: [UInt8]) throws(KernelFailure) {

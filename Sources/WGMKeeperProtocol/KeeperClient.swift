@@ -14,7 +14,10 @@ package actor KeeperClient {
     private let path: String?
     /// Called after each greeting, before any other request.
     private let greeted: @Sendable (KeeperIdentity) -> Void
+    /// Called with interfaces that somebody else changed, and with every one after each greeting.
+    private let noticed: @Sendable (ChangedLinks) -> Void
     private var connection: Connection
+    private var listening: Listening?
     private var pauses = ReconnectPauses()
     private var identity: KeeperIdentity?
 
@@ -24,24 +27,28 @@ package actor KeeperClient {
     package init(
         fileDescriptor: Int32,
         timeout: Int32 = KeeperClient.timeout,
-        greeted: @escaping @Sendable (KeeperIdentity) -> Void = { _ in }
+        greeted: @escaping @Sendable (KeeperIdentity) -> Void = { _ in },
+        noticed: @escaping @Sendable (ChangedLinks) -> Void = { _ in }
     ) {
         connection = Connection(fileDescriptor: fileDescriptor, timeout: timeout)
         self.timeout = timeout
         path = nil
         self.greeted = greeted
+        self.noticed = noticed
     }
 
     /// Connects to a listening keeper when first asked something, and whenever the connection is lost.
     package init(
         path: String,
         timeout: Int32 = KeeperClient.timeout,
-        greeted: @escaping @Sendable (KeeperIdentity) -> Void
+        greeted: @escaping @Sendable (KeeperIdentity) -> Void,
+        noticed: @escaping @Sendable (ChangedLinks) -> Void = { _ in }
     ) {
         connection = .none
         self.timeout = timeout
         self.path = path
         self.greeted = greeted
+        self.noticed = noticed
     }
 
     /// Must come first; a later call answers from memory unless the connection is lost.
@@ -58,7 +65,27 @@ package actor KeeperClient {
         }
         self.identity = identity
         greeted(identity)
+        listen()
+        noticed(.everything)
         return identity
+    }
+
+    /// Hears what the keeper says unasked, while nothing is asked.
+    private func listen() {
+        listening = connection.descriptorForWaiting().map { descriptor in
+            executor.whenReadable(descriptor) { [weak self] in self?.assumeIsolated { $0.readUnasked() } }
+        }
+    }
+
+    private func readUnasked() {
+        connection.readUnasked()
+        if connection.isBroken { listening = nil }
+        passOn()
+    }
+
+    private func passOn() {
+        let changed = connection.takeNoticed()
+        if !changed.isEmpty { noticed(changed) }
     }
 
     @discardableResult
@@ -78,6 +105,7 @@ package actor KeeperClient {
 
     /// A request that found the connection closed has not been seen by anybody, and goes out again over a new one.
     private func exchange(_ body: Request.Body) throws(KernelFailure) -> [UInt8] {
+        defer { passOn() }
         guard let path else { return try connection.exchange(body) }
         if connection.isBroken { try reconnect(path) }
         do throws(KernelFailure) {

@@ -32,10 +32,17 @@ package struct PacketSocket: ~Copyable, Sendable {
         guard count == packet.count else { throw Failure(errno: count < 0 ? errno : EMSGSIZE) }
     }
 
-    package func receive() throws(Failure) -> [UInt8] {
+    package func receive() throws(Failure) -> [UInt8] { unsafe try receive(wgm_receive_packet) }
+
+    /// What is there already; `timedOut` when nothing is.
+    package func receiveNow() throws(Failure) -> [UInt8] { unsafe try receive(wgm_receive_packet_now) }
+
+    private func receive(
+        _ receive: (Int32, UnsafeMutableRawPointer?, Int) -> Int
+    ) throws(Failure) -> [UInt8] {
         var failure: Int32 = 0
         let packet = unsafe [UInt8](unsafeUninitializedCapacity: PacketLimit.packet) { buffer, count in
-            let received = unsafe wgm_receive_packet(fileDescriptor, buffer.baseAddress, buffer.count)
+            let received = unsafe receive(fileDescriptor, buffer.baseAddress, buffer.count)
             if received < 0 { failure = errno }
             count = max(0, received)
         }

@@ -38,8 +38,8 @@ package struct Request: Hashable, Sendable {
         case linkSecrets(InterfaceName, InterfaceID)
     }
 
-    package static let protocolVersion: UInt16 = 2
-    /// Chosen by the client; the reply carries it back.
+    package static let protocolVersion: UInt16 = 3
+    /// Chosen by the client, not 0; the reply carries it back.
     package var number: UInt32
     package var body: Body
 

@@ -20,13 +20,16 @@ package struct LinuxKernel: ~Copyable {
     var route: RouteSocket
     var generic: GenericSocket
     var userspace: Userspace
+    private var watch: LinkWatch
 
     /// Works in the network namespace of the calling thread.
     package init(options: Options) throws(KernelFailure) {
-        let route = try RouteSocket()
+        var route = try RouteSocket()
+        let watch = try LinkWatch(&route)
         let generic = try GenericSocket()
         self.route = route
         self.generic = generic
+        self.watch = watch
         userspace = Userspace(program: options.userspaceProgram, folder: options.userspaceSocketFolder)
     }
 
@@ -38,6 +41,8 @@ package struct LinuxKernel: ~Copyable {
     }
 
     /// Makes one change, which may be made already.
+    ///
+    /// What the kernel says of the interface meanwhile counts as said of this change: whoever makes changes reads back.
     package mutating func apply(
         _ change: KernelChange,
         to name: InterfaceName,
@@ -45,6 +50,22 @@ package struct LinuxKernel: ~Copyable {
         keys: borrowing SealingKey
     ) throws(KernelFailure) {
         userspace.reap()
+        defer { watch.hear(&route, except: name) }
+        try make(change, to: name, owner: owner, keys: keys)
+    }
+
+    /// Can be read when `takeEvents` may have something to tell.
+    package var eventDescriptor: Int32? { watch.descriptor }
+
+    /// The interfaces of ours of which something changed since the last time, other than by `apply`.
+    package mutating func takeEvents() -> ChangedLinks { watch.take(&route) }
+
+    private mutating func make(
+        _ change: KernelChange,
+        to name: InterfaceName,
+        owner: InterfaceID,
+        keys: borrowing SealingKey
+    ) throws(KernelFailure) {
         switch change {
         case .createLink(let backend, let mtu): try create(name, owner: owner, backend, mtu: mtu)
         case .takeLink(let key): try take(name, owner: owner, holding: key)

@@ -7,13 +7,16 @@ internal import WGMService
 enum Patience {
     private static let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
 
-    /// Returns when there is something to read, or the end.
-    static func wait(for descriptor: Int32, _ supervisor: Supervisor) {
-        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    /// Returns when there is something to read, or the end; true if at `descriptor`, which goes first.
+    @discardableResult
+    static func wait(for descriptor: Int32, or other: Int32? = nil, _ supervisor: Supervisor) -> Bool {
+        // poll(2) passes over negative descriptors.
+        var entries = [descriptor, other ?? -1].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         while true {
             if supervisor.alivePeriod != nil { supervisor.alive() }
-            let count = unsafe poll(&entry, 1, milliseconds(supervisor.alivePeriod))
-            if count > 0 || count < 0 && errno != EINTR { return }
+            let count = unsafe poll(&entries, 2, milliseconds(supervisor.alivePeriod))
+            if count > 0 { return entries[0].revents != 0 }
+            if count < 0 && errno != EINTR { return true }
         }
     }
 

@@ -37,7 +37,8 @@ struct Service: ~Copyable {
         keeper.beginConnection()
         do {
             while true {
-                socket.withDescriptor { Patience.wait(for: $0, supervisor) }
+                if let notice = keeper.notice() { try socket.send(notice) }
+                guard isAsked(socket) else { continue }
                 switch keeper.answer(try socket.receive(), at: .now) {
                 case .replies(let replies):
                     for reply in replies { try socket.send(reply) }
@@ -50,5 +51,12 @@ struct Service: ~Copyable {
         } catch {
             complain("the connection failed: \(error)")
         }
+    }
+
+    /// Waits for a request, or an event of the kernel, or the end; false for an event.
+    private func isAsked(_ socket: borrowing PacketSocket) -> Bool {
+        var isAsked = false
+        socket.withDescriptor { isAsked = Patience.wait(for: $0, or: keeper.eventDescriptor, supervisor) }
+        return isAsked
     }
 }

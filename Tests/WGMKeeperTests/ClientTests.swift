@@ -57,6 +57,34 @@ struct ClientTests {
         #expect(try await client.signToken(input).count == 64)
     }
 
+    @Test("hears of what somebody else changed, between two requests and during one, and of everything at first")
+    func notices() async throws {
+        let (noticed, continuation) = AsyncStream.makeStream(of: ChangedLinks.self)
+        var ends: (Int32, Int32) = (-1, -1)
+        try #require(unsafe wgm_packet_socket_pair(&ends.0, &ends.1) == 0)
+        let keeper = PacketSocket(owning: ends.0)
+        var changed = ChangedLinks()
+        changed.insert(Sample.interface())
+        let notice = Notice(changed).encoded()
+        let folder = try TemporaryFolder()
+        let bench = SharedBench(try Bench(folder))
+        let client = KeeperClient(fileDescriptor: ends.1, timeout: 5, noticed: { continuation.yield($0) })
+        var heard = noticed.makeAsyncIterator()
+        async let identity = client.hello()
+        let greeting = try keeper.receive()
+        for reply in bench.answer(greeting) ?? [] { try keeper.send(reply) }
+        _ = try await identity
+        #expect(await heard.next() == .everything)
+        try keeper.send(notice)
+        #expect(await heard.next() == changed)
+        async let owned = client.ownedInterfaces()
+        let request = try keeper.receive()
+        try keeper.send(notice)
+        for reply in bench.answer(request) ?? [] { try keeper.send(reply) }
+        #expect(try await owned.isEmpty)
+        #expect(await heard.next() == changed)
+    }
+
     @Test("says nil for an interface that is not there")
     func noInterface() async throws {
         let folder = try TemporaryFolder()

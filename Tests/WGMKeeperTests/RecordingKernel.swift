@@ -14,6 +14,7 @@ final class Recording {
     var secrets: [SealedSecret] = []
     var owners: [InterfaceName: InterfaceID] = [:]
     var onApply: () -> Void = {}
+    var events = ChangedLinks()
 }
 
 /// A kernel that notes what it is asked; sealed keys are opened, as the real one does.
@@ -49,6 +50,13 @@ struct RecordingKernel: ~Copyable, KeeperKernel {
     ) throws(KernelFailure) -> [SealedSecret] {
         if let failure = recording.failure { throw failure }
         return recording.secrets
+    }
+
+    var eventDescriptor: Int32? { nil }
+
+    mutating func takeEvents() -> ChangedLinks {
+        defer { recording.events = ChangedLinks() }
+        return recording.events
     }
 
     mutating func ownedInterfaces() throws(KernelFailure) -> [InterfaceName: InterfaceID] { recording.owners }

@@ -29,6 +29,8 @@ int wgm_accept(int fd);
 int wgm_connect_packet(const char *path, int seconds);
 /* One packet whole or EMSGSIZE; 0 at the end. Descriptors that come along are closed by the kernel. */
 ssize_t wgm_receive_packet(int fd, void *buffer, size_t capacity);
+/* The same, or EAGAIN at once when there is no packet. */
+ssize_t wgm_receive_packet_now(int fd, void *buffer, size_t capacity);
 /* One packet; never raises SIGPIPE. */
 ssize_t wgm_send_packet(int fd, const void *buffer, size_t length);
 /* Bounds every later send and receive; these then fail with EAGAIN. */

@@ -18,6 +18,16 @@ extension Reconciler {
         await saveProgress()
     }
 
+    /// Does the same for the interfaces that somebody changed.
+    func repair(_ changed: ChangedLinks) async {
+        guard !changed.isEverything else { return await repairAll() }
+        guard view.isLoaded else { return }
+        for name in changed.names.sorted() where view.interface(name) != nil {
+            await lanes.withLock(name) { await scan(name) }
+        }
+        await saveProgress()
+    }
+
     private func orphans() async -> [InterfaceName] {
         guard view.freshness.staleReason == nil else { return [] }
         do throws(KernelFailure) {

@@ -15,6 +15,8 @@ package final class Gateway: Sendable {
     package let view = GatewayView()
     /// The daemon puts the keeper's signing key in here.
     package let keys: TokenKeys
+    /// And in here what it hears of changes in the kernel.
+    package let hints: LinkHints
     package let audit: AuditQueue
     package let reconciler: Reconciler
     let committer: Committer
@@ -38,10 +40,12 @@ package final class Gateway: Sendable {
         kernel: any Kernel,
         clock: any Clock,
         logger: Logger = Logger(label: "wgmd"),
-        keys: TokenKeys = TokenKeys()
+        keys: TokenKeys = TokenKeys(),
+        hints: LinkHints = LinkHints()
     ) {
         self.node = node
         self.keys = keys
+        self.hints = hints
         self.store = store
         self.kernel = WatchedKernel(kernel)
         self.clock = clock
@@ -83,6 +87,7 @@ package final class Gateway: Sendable {
                     await self.reconciler.repairAll()
                 }
             }
+            group.addTask { await self.followHints() }
             group.addTask { await self.audit.run() }
             group.addTask { await self.watchConfirmations() }
             group.addTask { await self.keepValidity() }
@@ -90,6 +95,15 @@ package final class Gateway: Sendable {
                 while (try? await Task.sleep(for: Self.trafficInterval)) != nil { await self.saveTraffic() }
             }
             group.addTask { await self.keepWatchersAwake() }
+        }
+    }
+
+    /// Looks at interfaces as soon as the kernel says that somebody changed them; what it says nothing of, the timer finds.
+    func followHints() async {
+        var pace = HintPace()
+        for await _ in hints.bell {
+            guard (try? await Task.sleep(for: pace.pause(at: .now))) != nil else { return }
+            await reconciler.repair(hints.take())
         }
     }
 

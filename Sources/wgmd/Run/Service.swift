@@ -25,12 +25,17 @@ struct Service: Sendable {
     init(_ configuration: Configuration, _ start: borrowing Start, _ logger: Logger) throws {
         guard let node = ObjectName(configuration.node) else { throw StartError("`node` must be \(ObjectName.rule)") }
         let keys = TokenKeys()
+        let hints = LinkHints()
         switch start.keeper {
         case .child(let socket, _):
-            keeper = KeeperClient(fileDescriptor: socket) { Self.take($0, keys, logger) }
+            keeper = KeeperClient(
+                fileDescriptor: socket,
+                greeted: { Self.take($0, keys, logger) },
+                noticed: { hints.add($0) }
+            )
             keeperIsUnit = false
         case .unit(let path):
-            keeper = KeeperClient(path: path) { Self.take($0, keys, logger) }
+            keeper = KeeperClient(path: path, greeted: { Self.take($0, keys, logger) }, noticed: { hints.add($0) })
             keeperIsUnit = true
         }
         gateway = Gateway(
@@ -39,7 +44,8 @@ struct Service: Sendable {
             kernel: KeeperKernel(client: keeper),
             clock: SystemClock(),
             logger: logger,
-            keys: keys
+            keys: keys,
+            hints: hints
         )
         let dispatcher = Dispatcher(gateway: gateway, clock: SystemClock(), logger: logger)
         server = Server(host: dispatcher, agent: "wgmd/\(WGMVersion.current)", limits: configuration.limits)
