@@ -84,7 +84,7 @@ struct StreamedCallTests {
         let server = Server(host: StreamServer(), agent: "test")
         try await server.listen(unixPath: folder.file("s"))
         try "secret\n".write(toFile: folder.file("token"), atomically: true, encoding: .utf8)
-        chmod(folder.file("token"), 0o600)
+        _ = unsafe chmod(folder.file("token"), 0o600)
         let arguments = ["--socket", folder.file("s"), "--token-file", folder.file("token")]
         let result: Result<[String], any Error> = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
