@@ -36,7 +36,7 @@ struct LinkEventTests {
             _ = try shell("ip route add 10.6.0.0/16 dev other")
             #expect(bench.kernel.takeEvents().isEmpty, "another link")
             for command in [
-                "ip link set wg0 mtu 1300", "ip addr del 10.9.0.1/24 dev wg0", "ip route del 10.8.0.0/16 dev wg0",
+                "ip link set wg0 mtu 1300", "ip route del 10.8.0.0/16 dev wg0", "ip addr del 10.9.0.1/24 dev wg0",
                 "ip link set wg0 down", "ip addr add 10.9.0.1/24 dev wg0", "ip link set wg0 up", "ip link del wg0",
             ] {
                 _ = try shell(command)
