@@ -7,7 +7,8 @@
 // Each connection keeps so many calls in flight. The names go around: peer0000 of wg0 to peer(PEERS - 1). Prints: calls,
 // nanoseconds of PID's processor time, median and 99th percentile of the calls' nanoseconds, nanoseconds of the whole,
 // kilobytes that PID has resident at the end. A call that fails ends the run. With `all-differ` behind the number of peers, as
-// in 1000all-differ, each call has a trace context of its own, so that no two calls are equal.
+// in 1000all-differ, each call has a trace context of its own, so that no two calls are equal. With `dispatched`, each carries
+// a pair of metadata too.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ static char *read_token(const char *path) {
     return token;
 }
 
-static void prepare_calls(unsigned count, bool differ) {
+static void prepare_calls(unsigned count, bool differ, bool has_metadata) {
     calls = calloc(count, sizeof *calls);
     call_count = count;
     for (unsigned index = 0; index < count; index++) {
@@ -72,6 +73,9 @@ static void prepare_calls(unsigned count, bool differ) {
         get.interface = "wg0", get.name = name;
         Wgm__V1__Call call = WGM__V1__CALL__INIT;
         call.method = "wgm.v1.Peers/Get";
+        Wgm__V1__MetadataPair pair = WGM__V1__METADATA_PAIR__INIT, *pairs = &pair;
+        pair.key = "x-load";
+        if (has_metadata) call.n_metadata = 1, call.metadata = &pairs;
         if (differ) call.traceparent = "00-00000000000000000000000000000001-0000000000000001-01";
         call.has_message = 1, call.message.data = request;
         call.message.len = wgm__v1__get_peer_request__pack(&get, request);
@@ -207,7 +211,7 @@ int main(int count, char **arguments) {
     uint64_t span = (uint64_t)(atof(arguments[2]) * 1e9);
     unsigned connections = (unsigned)atoi(arguments[3]), in_flight = (unsigned)atoi(arguments[4]);
     char *token = read_token(arguments[5]);
-    prepare_calls((unsigned)atoi(arguments[6]), strstr(arguments[6], "all-differ"));
+    prepare_calls((unsigned)atoi(arguments[6]), strstr(arguments[6], "all-differ"), strstr(arguments[6], "dispatched"));
     SSL_CTX *context = count == 12 ? tls_context(false, arguments[9], arguments[10], arguments[11]) : NULL;
     samples = malloc(MOST_SAMPLES * sizeof *samples);
     struct connection *all = calloc(connections, sizeof *all);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,6 +26,12 @@ int wgm_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid) {
     *gid = peer.gid;
     *pid = peer.pid;
     return 0;
+}
+
+int wgm_keep_heap_small(void) {
+    const int kept = 128 * 1024;
+    if (mallopt(M_ARENA_MAX, 1) && mallopt(M_TRIM_THRESHOLD, kept) && mallopt(M_MMAP_THRESHOLD, kept)) return 0;
+    return errno = EINVAL, -1;
 }
 
 int wgm_find_user(const char *name, uint32_t *uid, uint32_t *gid) {

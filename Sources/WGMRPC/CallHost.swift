@@ -11,7 +11,7 @@ public protocol CallHost: Sendable {
     /// Judges a token, once for each AUTH.
     func authenticate(token: String, from peer: ConnectionPeer) -> Authentication<Credential>
 
-    /// What can answer calls with this credential again; asked once for each AUTH that was accepted.
+    /// What can answer calls with this credential from their bytes; asked once for each AUTH that was accepted.
     func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)?
 
     /// Answers a call, or says what work will.
@@ -34,16 +34,19 @@ public protocol CallHost: Sendable {
 }
 
 extension CallHost {
-    /// Nothing: each call is looked at anew.
+    /// Nothing: each call is handled.
     public func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)? { nil }
 }
 
-/// Answers calls that are equal to earlier ones from their bytes alone.
+/// Answers calls from their bytes, where that is possible at once and without making values of them.
 public protocol AnswerSource: AnyObject, Sendable {
-    /// The payload of END for a CALL with this payload; nil when the call must be looked at anew.
+    /// The payload of an END with a reply for the CALL with this payload; nil when it must be handled like others.
     ///
-    /// What the host owes each call it does here too: whether the credential is still good, and the record.
-    func again(_ call: RawSpan, now: Moment) -> [UInt8]?
+    /// It must not be longer than the call's `mostReply`.
+    ///
+    /// What the host owes each call it does here too: whether the credential is still good and covers what is asked for,
+    /// and the record.
+    func answer(_ call: PlainCall, in payload: Span<UInt8>, now: Moment) -> [UInt8]?
 }
 
 /// The verdict on a token.
@@ -56,8 +59,6 @@ public enum Authentication<Credential: Sendable>: Sendable {
 public enum Handling: Sendable {
     /// At once.
     case reply(CallOutcome)
-    /// At once; `remember` is given the payloads of CALL and END, for an `AnswerSource`.
-    case repeatable(CallOutcome, remember: @Sendable (_ call: [UInt8], _ end: [UInt8]) -> Void)
     /// By work that waits; it is cancelled when the caller gives up before the commit point.
     case task(@Sendable () async -> CallOutcome)
     /// By work that takes messages as they come, or sends some before the outcome; it is cancelled likewise.

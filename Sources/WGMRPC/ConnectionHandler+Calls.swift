@@ -34,9 +34,6 @@ extension ConnectionHandler {
         case .reply(let outcome):
             server.admission.end(caller)
             connection.end(call.stream, outcome)
-        case .repeatable(let outcome, let remember):
-            server.admission.end(caller)
-            if let payloads = connection.endForAgain(call, outcome) { remember(payloads.call, payloads.end) }
         case .task(let work): start(call.stream, incoming.commitPoint, work)
         case .stream(let work): start(call, incoming.commitPoint, work)
         }

@@ -113,7 +113,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             while let event = connection.nextEvent(
                 now: now,
                 reading: channel.isWritable,
-                again: { slot, call in answers[slot]?.again(call, now: now) }
+                atOnce: { call, payload in answers[call.slot]?.answer(call, in: payload, now: now) }
             ) {
                 handle(event)
                 now = .now()

@@ -37,7 +37,7 @@ public final class InteropHost: CallHost {
             guard let route = routes[call.method] else { throw .unimplemented(method: call.method) }
             guard call.credential != nil else { throw Status(.unauthenticated, "\(call.method) needs a token") }
             switch try prepare(route, call.message ?? []).run(InteropContext()) {
-            case .now(let bytes), .lasting(let bytes, _):
+            case .now(let bytes):
                 return .reply(CallOutcome(reply: bytes, trailers: trailers))
             case .failed(let status): throw status
             case .later(let work):

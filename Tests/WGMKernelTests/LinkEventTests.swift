@@ -34,8 +34,10 @@ struct LinkEventTests {
             // The kernel took it away with the last address.
             try bench.apply(.addRoutes([try prefix("10.8.0.0/16")]))
             #expect(bench.kernel.takeEvents().isEmpty, "our own changes")
-            _ = try shell("ip link add other type veth peer name more && ip link set other up && ip addr add 10.7.0.1/24 dev other")
-            _ = try shell("ip route add 10.6.0.0/16 dev other")
+            _ = try shell(
+                "ip link add other type veth peer name more && ip link set other up"
+            )
+            _ = try shell("ip addr add 10.7.0.1/24 dev other && ip route add 10.6.0.0/16 dev other")
             #expect(bench.kernel.takeEvents().isEmpty, "another link")
             for command in [
                 "ip link set wg0 mtu 1300", "ip route del 10.8.0.0/16 dev wg0", "ip addr del 10.9.0.1/24 dev wg0",
@@ -71,7 +73,8 @@ struct LinkEventTests {
         #expect(events.take() == .everything)
         var random = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
-            let type = [RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELROUTE].randomElement(using: &random) ?? RTM_NEWLINK
+            let type =
+                [RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELROUTE].randomElement(using: &random) ?? RTM_NEWLINK
             let payload = (0..<Int.random(in: 0...80, using: &random)).map { _ in
                 UInt8.random(in: 0...24, using: &random)
             }

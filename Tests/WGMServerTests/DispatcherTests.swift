@@ -54,7 +54,7 @@ final class KeptRecords: Sendable {
     func keep(_ entries: [AuditEntry]) { kept.withLock { $0 += entries } }
 }
 
-private struct AbsentKernel: Kernel {
+struct AbsentKernel: Kernel {
     private static let gone = KernelFailure(.keeperGone, "absent")
 
     func intakeKey() async throws(KernelFailure) -> IntakeKey { throw Self.gone }

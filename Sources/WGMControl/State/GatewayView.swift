@@ -28,6 +28,7 @@ package final class GatewayView: Sendable {
     private let content = Mutex(Content())
     private let epoch = Atomic<UInt64>(0)
     private let changes = Atomic<UInt64>(0)
+    private let states = Atomic<UInt64>(0)
     let ledger = TrafficLedger()
     private let lines = Atomic<UInt64>(0)
     /// Who is told what happens.
@@ -40,6 +41,9 @@ package final class GatewayView: Sendable {
 
     /// Changes whenever anything does that a read tells, so that what was told before may be told again until then.
     package var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+    /// Changes whenever the wanted state may have.
+    package var stateEpoch: UInt64 { states.load(ordering: .acquiring) }
 
     /// Changes whenever the database went back to an older state, so that numbers of revisions mean something else.
     var timeline: UInt64 { lines.load(ordering: .acquiring) }
@@ -82,6 +86,7 @@ package final class GatewayView: Sendable {
             return true
         }
         epoch.add(1, ordering: .releasing)
+        states.add(1, ordering: .releasing)
         noteChange()
         events.wake()
         return isTaken
@@ -104,6 +109,7 @@ package final class GatewayView: Sendable {
             content.state.revision = content.completeTo
         }
         if !touched.principals.isEmpty || !touched.revokedTokens.isEmpty { epoch.add(1, ordering: .releasing) }
+        states.add(1, ordering: .releasing)
         noteChange()
         events.forget(touched.deletedInterfaces)
         events.wake()
@@ -256,15 +262,28 @@ extension GatewayView {
     /// With what was last seen of each.
     func reports(_ records: some Sequence<PeerRecord>, of interface: InterfaceName) -> [PeerReport] {
         let observation = observation(interface)
-        return records.map { record in
-            PeerReport(
-                interface: interface,
-                record: record,
-                actual: observation?.actual?.peers[record.publicKey],
-                observed: observation?.time,
-                traffic: ledger.traffic(of: record.name, in: record.interface)
-            )
-        }
+        return records.map { report($0, of: interface, observation) }
+    }
+
+    /// With what was last seen of it; nobody looks whether it is still wanted.
+    package func report(_ record: PeerRecord, of interface: InterfaceName) -> PeerReport {
+        report(record, of: interface, observation(interface))
+    }
+
+    private func report(_ record: PeerRecord, of interface: InterfaceName, _ observation: Observation?) -> PeerReport {
+        PeerReport(
+            interface: interface,
+            record: record,
+            actual: observation?.actual?.peers[record.publicKey],
+            observed: observation?.time,
+            traffic: ledger.traffic(of: record.name, in: record.interface)
+        )
+    }
+
+    /// What was counted in earlier runs, as the database keeps it.
+    func load(_ records: [TrafficRecord]) {
+        ledger.load(records)
+        noteChange()
     }
 
     /// nil when there is no such interface.

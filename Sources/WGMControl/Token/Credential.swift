@@ -12,7 +12,7 @@ package struct Credential: Sendable {
     package let roles: Set<Role>
     package let rights: Rights
     /// What calls have narrowed it to; it stays that narrow when it is rechecked.
-    let scopes: [Grant]
+    package let scopes: [Grant]
     let epoch: UInt64
 
     init(claims: TokenClaims, principal: PrincipalRecord?, scopes: [Grant], epoch: UInt64) {

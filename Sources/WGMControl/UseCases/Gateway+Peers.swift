@@ -105,22 +105,25 @@ extension Gateway {
         }
     }
 
-    /// What `getPeer` returns, and for how long it may be said again; nil when the kernel has to be asked first.
+    /// What `getPeer` returns; nil when the kernel has to be asked first.
     package func knownPeer(
         interface: String?,
         name: String?,
         _ context: CallContext
-    ) throws(Refusal) -> (PeerReport, Freshness, lasts: Duration)? {
+    ) throws(Refusal) -> (PeerReport, Freshness)? {
         let (interface, name) = try peerName(interface, name)
         try requireLoaded()
         guard view.interface(interface) != nil else { throw .store(.notFound(.interface(interface))) }
         guard let observed = view.observation(interface)?.time else { return nil }
         let age = context.time.milliseconds - observed.milliseconds
-        guard (0..<Reconciler.observationLasts).contains(age) else { return nil }
+        guard (0..<Self.observationLasts).contains(age) else { return nil }
         let report = try report(name, of: interface)
         record(context)
-        return (report, view.freshness, .milliseconds(Reconciler.observationLasts - age))
+        return (report, view.freshness)
     }
+
+    /// Milliseconds for which reads are told what the kernel was last seen to hold.
+    package static var observationLasts: Int64 { Reconciler.observationLasts }
 
     package func getPeer(
         interface: String?,

@@ -16,7 +16,7 @@ extension Gateway {
     func loadTraffic() async {
         guard view.isLoaded, !view.ledger.isLoaded else { return }
         do throws(StoreFailure) {
-            view.ledger.load(try await store.traffic())
+            view.load(try await store.traffic())
         } catch {
             logger.warning("the counters of before cannot be read yet", metadata: ["reason": "\(error.words)"])
         }

@@ -15,7 +15,7 @@ package final class Dispatcher: Sendable {
     private let clock: any WGMControl.Clock
     private let logger: Logger
     private let routes: [String: Route<CallContext>]
-    private let memories = AnswerMemories()
+    private let reads: AllTokenReads
     /// Hashes of redacted fields can be compared within one run of the daemon, and guessed by nobody.
     private let redactionKey = RandomBytes.make(Hash.byteCount)
 
@@ -23,6 +23,7 @@ package final class Dispatcher: Sendable {
         self.gateway = gateway
         self.clock = clock
         self.logger = logger
+        reads = AllTokenReads(gateway: gateway, clock: clock)
         let all: [[Route<CallContext>]] = [
             MetaHandler(gateway: gateway).routes, HealthHandler(gateway: gateway).routes,
             AuthHandler(gateway: gateway).routes, PrincipalsHandler(gateway: gateway).routes,
@@ -55,11 +56,10 @@ extension Dispatcher: CallHost {
     }
 
     package func answers(for credential: Credential, of peer: ConnectionPeer) -> (any AnswerSource)? {
-        memories.memory(for: credential, peer.mark(peer.uid ?? 0), gateway)
+        reads.reads(for: credential, of: peer)
     }
 
     package func handle(_ call: IncomingCall<Credential>) -> Handling {
-        let generation = gateway.view.generation
         guard let route = routes[call.method] else {
             return refuse(context(call, credential: call.credential), .unimplemented(method: call.method))
         }
@@ -73,7 +73,7 @@ extension Dispatcher: CallHost {
             context.credential = try authorise(route.method, prepared, credential, call, &context)
             context.key = try key(route.method, call, context)
             context.passCommitPoint = { call.commitPoint.pass() }
-            return answer(prepared.run(context), context, generation, call.peer)
+            return answer(prepared.run(context), context)
         } catch {
             return refuse(context, error)
         }
@@ -232,26 +232,9 @@ extension Dispatcher {
 }
 
 extension Dispatcher {
-    private func answer(
-        _ reply: Reply<[UInt8]>,
-        _ context: CallContext,
-        _ generation: UInt64,
-        _ peer: ConnectionPeer
-    ) -> Handling {
+    private func answer(_ reply: Reply<[UInt8]>, _ context: CallContext) -> Handling {
         switch reply {
         case .now(let bytes): return .reply(CallOutcome(reply: bytes))
-        case .lasting(let bytes, let time):
-            guard let credential = context.credential else { return .reply(CallOutcome(reply: bytes)) }
-            let now = Moment.now()
-            let tokenTime = Duration.milliseconds(credential.expires.milliseconds - context.time.milliseconds)
-            let lasting = LastingReply(
-                generation: generation,
-                made: now,
-                until: now + min(time, tokenTime),
-                entry: context.entry()
-            )
-            let memory = memories.memory(for: credential, peer.mark(peer.uid ?? 0), gateway)
-            return .repeatable(CallOutcome(reply: bytes)) { memory.remember($0, $1, lasting) }
         case .failed(let status): return refuse(context, status)
         case .stream(let work):
             return .stream { [self] channel in

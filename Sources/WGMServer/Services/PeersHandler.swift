@@ -34,12 +34,12 @@ struct PeersHandler: PeersService {
 
     func get(_ request: V1.GetPeerRequest, _ context: CallContext) -> Reply<V1.GetPeerResponse> {
         do throws(Refusal) {
-            if let (report, freshness, time) = try gateway.knownPeer(
+            if let (report, freshness) = try gateway.knownPeer(
                 interface: request.interface,
                 name: request.name,
                 context
             ) {
-                return .lasting(V1.GetPeerResponse(peer: V1.Peer(report), freshness: V1.Freshness(freshness)), time)
+                return .now(V1.GetPeerResponse(peer: V1.Peer(report), freshness: V1.Freshness(freshness)))
             }
         } catch { return .failed(Status(error)) }
         return .asking { () async throws(Refusal) in

@@ -59,8 +59,8 @@ struct FrameBuffer: ~Copyable {
         }
     }
 
-    func read<Result>(_ payload: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
-        unsafe body(bytes.span.extracting(payload).bytes)
+    func read<Result>(_ payload: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
+        body(bytes.span.extracting(payload))
     }
 
     func copy(_ payload: Range<Int>) -> [UInt8] { Array(bytes[payload]) }

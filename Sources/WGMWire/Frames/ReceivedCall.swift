@@ -45,7 +45,7 @@ extension ReceivedCall {
         guard call.idempotencyKey.map({ $0.count == 16 }) ?? true else {
             throw Status(.invalidArgument, "idempotency_key: must be 16 bytes")
         }
-        guard call.traceparent.map(Self.isTraceParent) ?? true else {
+        guard call.traceparent.map({ TraceParent.isValid(Array($0.utf8).span) }) ?? true else {
             throw Status(.invalidArgument, "traceparent: must be a W3C trace context of version 00")
         }
         guard call.scope.map(\.utf8.count) ?? 0 <= limits.scope else {
@@ -101,13 +101,6 @@ extension ReceivedCall {
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && parts[1].allSatisfy(isWord)
             && parts[0].allSatisfy { isWord($0) || $0 == UInt8(ascii: ".") }
-    }
-
-    /// `00-` 32 hex digits `-` 16 hex digits `-` 2 hex digits, in lower case.
-    private static func isTraceParent(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        return parts.map(\.count) == [2, 32, 16, 2] && text.hasPrefix("00-")
-            && parts.joined().allSatisfy { isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

@@ -54,7 +54,6 @@ extension ServerConnection {
         // After the last GOAWAY a call may still be on its way; its sender knows that it is not answered.
         if case .draining = phase { return }
         lastStream = header.stream
-        lastCall = payload
         switch input.parse(payload, as: V1.Call.self) {
         case .failure(let error):
             try refuseCall(header, method: nil, Status(.invalidArgument, "CALL: \(error)"), now: now)
@@ -69,38 +68,27 @@ extension ServerConnection {
         }
     }
 
-    /// Answers a call without reading it; false when it must be read.
-    mutating func repeatCall(
+    /// Answers a plain call without reading its request; false when it must be read.
+    mutating func answerAtOnce(
         _ header: FrameHeader,
         _ payload: Range<Int>,
         now: Moment,
-        _ again: (Int, RawSpan) -> [UInt8]?
+        _ atOnce: (PlainCall, Span<UInt8>) -> [UInt8]?
     ) -> Bool {
+        let most = clientMessage
         guard case .open = phase, header.flags == [.endStream, .hasMessage], header.aux != 0,
             !header.stream.isMultiple(of: 2), header.stream > lastStream, output.count < limits.outputHighWater,
             let slot = slots[Int(header.aux)], now < slot.expires,
-            let end = input.read(payload, { again(Int(header.aux), $0) }), end.count <= clientMessage
+            let end = input.read(
+                payload,
+                { bytes in
+                    PlainCall(bytes, header, mostReply: most).flatMap { atOnce($0, bytes) }
+                }
+            ), end.count <= most
         else { return false }
         lastStream = header.stream
         output.append(FrameHeader(type: .end, stream: header.stream, flags: .hasMessage), payload: end)
         return true
-    }
-
-    /// `end` for the call of the last event, whose outcome may be given again: with the payloads of CALL and END.
-    ///
-    /// nil when that is not possible.
-    public mutating func endForAgain(_ call: ReceivedCall, _ outcome: CallOutcome) -> (call: [UInt8], end: [UInt8])? {
-        guard call.stream == lastStream, outcome.failure == nil,
-            outcome.reply.map({ $0.count < clientMessage }) ?? false,
-            streams.removeValue(forKey: call.stream) != nil
-        else {
-            end(call.stream, outcome)
-            return nil
-        }
-        let end = outcome.end(limits).serialized()
-        output.append(FrameHeader(type: .end, stream: call.stream, flags: .hasMessage), payload: end)
-        closeIfDrained()
-        return (input.copy(lastCall), end)
     }
 
     private mutating func begin(_ call: ReceivedCall, now: Moment) throws(Status) {

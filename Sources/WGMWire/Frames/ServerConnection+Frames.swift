@@ -2,11 +2,14 @@
 
 extension ServerConnection {
     /// Understands one preface or frame; false when that needs more bytes.
-    mutating func readOne(now: Moment, _ again: (Int, RawSpan) -> [UInt8]?) throws(ConnectionFault) -> Bool {
+    mutating func readOne(
+        now: Moment,
+        _ atOnce: (PlainCall, Span<UInt8>) -> [UInt8]?
+    ) throws(ConnectionFault) -> Bool {
         switch phase {
         case .closing: return false
         case .preface: return try readPreface()
-        case .hello, .open, .lastCalls, .draining: return try readFrame(now: now, again)
+        case .hello, .open, .lastCalls, .draining: return try readFrame(now: now, atOnce)
         }
     }
 
@@ -30,7 +33,7 @@ extension ServerConnection {
 
     private mutating func readFrame(
         now: Moment,
-        _ again: (Int, RawSpan) -> [UInt8]?
+        _ atOnce: (PlainCall, Span<UInt8>) -> [UInt8]?
     ) throws(ConnectionFault) -> Bool {
         let limit = FrameCheck(
             limits: limits,
@@ -47,7 +50,7 @@ extension ServerConnection {
         }
         // Types from 0x80 on may be skipped by those who do not know them.
         guard let type = FrameType(rawValue: header.type) else { return true }
-        if type == .call, repeatCall(header, payload, now: now, again) { return true }
+        if type == .call, answerAtOnce(header, payload, now: now, atOnce) { return true }
         try take(type, header, payload, now: now)
         return true
     }

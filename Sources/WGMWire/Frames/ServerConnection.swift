@@ -71,8 +71,6 @@ public struct ServerConnection: ~Copyable {
     var streams: [UInt32: Stream] = [:]
     var slots: [Slot?] = Array(repeating: nil, count: slotCount + 1)
     var lastStream: UInt32 = 0
-    /// Where the last CALL's payload is, until more is received.
-    var lastCall = 0..<0
     /// What the client accepts as one reply.
     var clientMessage: Int
     var lastFrame: Moment
@@ -127,16 +125,16 @@ public struct ServerConnection: ~Copyable {
     ///
     /// With `reading` false, for a peer that does not take what it is sent, no further frame is understood.
     ///
-    /// `again` answers a call with a token from the payload of its frame alone, with the payload of an END that holds a reply;
-    /// nil when the call must be read.
+    /// `atOnce` answers a call with a token from the payload of its frame, with the payload of an END that holds a reply; nil
+    /// when the call must be read.
     public mutating func nextEvent(
         now: Moment,
         reading: Bool = true,
-        again: (_ slot: Int, _ call: RawSpan) -> [UInt8]? = { _, _ in nil }
+        atOnce: (_ call: PlainCall, _ payload: Span<UInt8>) -> [UInt8]? = { _, _ in nil }
     ) -> Event? {
         while reading, events.isEmpty {
             do throws(ConnectionFault) {
-                guard try readOne(now: now, again) else { break }
+                guard try readOne(now: now, atOnce) else { break }
             } catch {
                 fail(error)
             }

@@ -3,8 +3,6 @@
 /// What a handler answers: at once, or after work that waits.
 public enum Reply<Message: Sendable>: Sendable {
     case now(Message)
-    /// At once; an equal call may be answered so for this long, unless the state changes.
-    case lasting(Message, Duration)
     case failed(Status)
     case later(@Sendable () async throws(Status) -> Message)
     /// By work that takes or sends many messages; what it returns, if anything, is the last.
@@ -17,8 +15,6 @@ extension Reply where Message: WireMessage {
         switch self {
         case .now(let message):
             return .now(message.serialized())
-        case .lasting(let message, let time):
-            return .lasting(message.serialized(), time)
         case .failed(let status):
             return .failed(status)
         case .later(let work):

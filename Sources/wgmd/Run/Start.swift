@@ -21,6 +21,8 @@ struct Start {
 
     /// `configurationFolder` stays readable, for a reload.
     init(_ configuration: Configuration, configurationFolder: String) throws {
+        // Without it wgmd is larger, and works as well.
+        _ = wgm_keep_heap_small()
         Environment.keepWhatServicesNeed(and: configuration.environment)
         supervisor = Supervisor()
         sockets = InheritedSocket.takeAll()
