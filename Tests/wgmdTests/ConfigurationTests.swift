@@ -142,13 +142,68 @@ import WGMService
         "what cannot be read is told apart",
         arguments: [
             ("/nonexistent/wgmd.toml", "No such file"), ("/etc", "is a folder"),
-            ("/usr/bin/env", "is not text in UTF-8"), ("/dev/zero", "is longer than"),
+            ("/usr/bin/env", "is not text in UTF-8"), ("/dev/null", "is not a regular file"),
+            ("/dev/zero", "is not a regular file"),
         ]
     )
     func unreadable(path: String, words: String) throws {
         let error = try #require(throws: ConfigurationError.self) { try ConfigurationFile.load(path) }
         #expect(error.problems.count == 1)
         #expect(error.problems[0].message.contains(words))
+    }
+
+    @Test("an empty pipe and a socket are refused; they do not stand for an empty configuration, and nobody waits")
+    func specialFiles() throws {
+        let folder = try temporaryFolder()
+        defer { removeTemporary(folder, files: ["pipe", "socket"]) }
+        let pipe = folder + "/pipe"
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        #expect(throws: refusal(pipe, "is a pipe: write the configuration to a regular file")) {
+            try ConfigurationFile.load(pipe)
+        }
+        // With a writer that says nothing there is not even an end of file.
+        let writer = unsafe open(pipe, O_RDWR | O_CLOEXEC)
+        try #require(writer >= 0)
+        defer { close(writer) }
+        #expect(throws: refusal(pipe, "is a pipe: write the configuration to a regular file")) {
+            try ConfigurationFile.load(pipe)
+        }
+        let socket = folder + "/socket"
+        try #require(unsafe mknod(socket, S_IFSOCK | 0o600, 0) == 0)
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.load(socket) }
+    }
+
+    @Test("a file of 1 MiB is read, one of a byte more refused")
+    func length() throws {
+        let folder = try temporaryFolder()
+        defer { removeTemporary(folder, files: ["file"]) }
+        let file = folder + "/file"
+        try write([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20), to: file)
+        #expect(try ConfigurationFile.load(file).database == .embedded)
+        try write([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20 + 1), to: file)
+        #expect(throws: refusal(file, "is longer than 1048576 bytes")) { try ConfigurationFile.load(file) }
+    }
+
+    private func refusal(_ path: String, _ message: String) -> ConfigurationError {
+        ConfigurationError(path: path, problems: [.init(line: nil, message: message)])
+    }
+
+    private func temporaryFolder() throws -> String {
+        var template = Array("/tmp/wgmd-configuration-XXXXXX".utf8CString)
+        try #require(unsafe mkdtemp(&template) != nil)
+        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    private func removeTemporary(_ folder: String, files: [String]) {
+        for file in files { _ = unsafe unlink(folder + "/" + file) }
+        _ = unsafe rmdir(folder)
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        try #require(unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
     }
 
     @Test("a file that was named and is missing is an error")

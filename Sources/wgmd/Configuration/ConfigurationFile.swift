@@ -32,11 +32,13 @@ struct ConfigurationFile {
         let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable() }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw failure(Self.refusal(ofType: status.st_mode)) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while bytes.count <= maxBytes {
             let count = unsafe read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EISDIR { throw failure("is a folder, not a file") }
             guard count >= 0 || errno == EINTR else { throw unreadable() }
             if count == 0 { break }
             bytes += chunk.prefix(max(count, 0))
@@ -44,6 +46,15 @@ struct ConfigurationFile {
         guard bytes.count <= maxBytes else { throw failure("is longer than \(maxBytes) bytes") }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("is not text in UTF-8") }
         return text
+    }
+
+    /// An empty pipe would read as an empty configuration, which is a good one.
+    private static func refusal(ofType mode: mode_t) -> String {
+        switch mode & S_IFMT {
+        case S_IFDIR: "is a folder, not a file"
+        case S_IFIFO: "is a pipe: write the configuration to a regular file"
+        default: "is not a regular file"
+        }
     }
 
     private static func hostName() -> String {
