@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import Glibc
 
 /// Python's protobuf in a process of its own: Fuzz/oracle.py, with classes from proto/.
 final class PythonOracle {
@@ -32,20 +33,35 @@ final class PythonOracle {
 
     func read(_ name: String, _ bytes: [UInt8]) throws -> Verdict {
         let request = Array(name.utf8) + [0x0a] + bytes
-        try requests.fileHandleForWriting.write(contentsOf: Data(Self.big(UInt32(request.count)) + request))
+        try give(Self.big(UInt32(request.count)) + request)
         let head = try take(5)
         let count = head.dropFirst().reduce(0) { $0 << 8 | Int($1) }
         let written = try take(count)
         return head[0] == 0 ? .refused : head[0] == 1 ? .read(written) : .merged
     }
 
-    private func take(_ count: Int) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < count {
-            guard let more = try replies.fileHandleForReading.read(upToCount: count - bytes.count), !more.isEmpty else {
-                throw Finding(description: "Python has ended")
+    private func give(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { bytes in
+                unsafe write(requests.fileHandleForWriting.fileDescriptor, bytes.baseAddress, bytes.count)
             }
-            bytes += more
+            guard count > 0 || errno == EINTR else { throw Finding(description: "Python has ended") }
+            rest = rest.dropFirst(max(count, 0))
+        }
+    }
+
+    /// libFuzzer's alarm, which looks for inputs that take too long, interrupts what waits; Foundation would call it an error.
+    private func take(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let more = unsafe bytes.withUnsafeMutableBytes { bytes in
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+                return unsafe Glibc.read(replies.fileHandleForReading.fileDescriptor, rest.baseAddress, rest.count)
+            }
+            guard more > 0 || more < 0 && errno == EINTR else { throw Finding(description: "Python has ended") }
+            done += max(more, 0)
         }
         return bytes
     }
