@@ -8,8 +8,14 @@ internal import WGMModel
 struct Connection: ~Copyable {
     private let socket: PacketSocket
     private let timeout: Duration
+    /// One may come before the keeper reads a request, one after.
+    private static let mostNotices = 2
+    /// Packets that are read at once while nobody waits for a reply.
+    private static let batch = 64
     /// What the keeper said unasked, until somebody takes it.
     private var noticed = ChangedLinks()
+    /// Notices since the last request.
+    private var noticeCount = 0
     private var lastNumber: UInt32 = 0
     /// Set for good once the other end is gone or has said something that cannot be.
     private(set) var isBroken = false
@@ -43,6 +49,7 @@ struct Connection: ~Copyable {
         guard !isBroken else { throw Self.gone("the connection to the keeper has ended") }
         lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         wasNotSent = false
+        noticeCount = 0
         let request = Request(number: lastNumber, body)
         do {
             try socket.send(request.encoded())
@@ -83,6 +90,8 @@ struct Connection: ~Copyable {
     private mutating func reply(in packet: [UInt8]) throws(KernelFailure) -> Reply? {
         let notice = try decode(packet) { (bytes) throws(PacketError) in try Notice(decoding: bytes) }
         if let notice {
+            noticeCount += 1
+            guard noticeCount <= Self.mostNotices else { throw malformedReply() }
             noticed.formUnion(notice.changed)
             return nil
         }
@@ -108,7 +117,7 @@ struct Connection: ~Copyable {
 
     /// Reads what came while nobody waited for a reply: notices, and replies to what was given up.
     mutating func readUnasked() {
-        while !isBroken {
+        for _ in 0..<Self.batch where !isBroken {
             do {
                 let packet = try socket.receiveNow()
                 _ = try? reply(in: packet)

@@ -123,7 +123,7 @@ struct ClientTests {
     }
 
     enum BadReply: CaseIterable {
-        case empty, short, unknownStatus, otherKind, severalParts, payloadWithFailure, wrongPayload
+        case empty, short, unknownStatus, otherKind, severalParts, payloadWithFailure, wrongPayload, manyNotices
 
         func replies(to packet: [UInt8]) -> [[UInt8]]? {
             var reply = Reply(number: 1, kind: .generateKey)
@@ -135,6 +135,7 @@ struct ClientTests {
                 bytes[5] = 99
                 return [bytes]
             case .otherKind: reply.kind = .dump
+            case .manyNotices: return Array(repeating: Notice(.everything).encoded(), count: 3) + [reply.encoded()]
             case .severalParts: reply.isLast = false
             case .payloadWithFailure:
                 reply.failure = KernelFailure(.other, "")

@@ -9,11 +9,12 @@ struct FileConflicts {
     private let objects: [FileObject]
     /// Interfaces as they would be.
     private let interfaces: [InterfaceName: CheckedInterface]
-    private let readable: FileReadable
+    /// What the caller may be told of who did not name it; nil for everything.
+    private let readable: Readable?
     /// Of each list that something was complained about: where it has which prefix.
     private var places: [FileProblem.Place: [String: Int]] = [:]
 
-    init(_ plan: FilePlan, _ objects: [FileObject], _ readable: FileReadable) {
+    init(_ plan: FilePlan, _ objects: [FileObject], _ readable: Readable?) {
         self.plan = plan
         self.readable = readable
         self.objects = objects
@@ -24,6 +25,19 @@ struct FileConflicts {
         checkPorts()
         checkPools()
         for name in plan.peers.keys.sorted() { checkPeers(of: name) }
+    }
+
+    private func mayName(_ interface: InterfaceName) -> Bool { readable?.interface(interface.value) ?? true }
+    private func mayName(_ peer: ObjectName, of interface: InterfaceName) -> Bool {
+        readable?.peer(peer.value, of: interface.value) ?? true
+    }
+
+    private func words(_ interface: InterfaceName) -> String {
+        mayName(interface) ? "interface \(interface)" : "another interface"
+    }
+
+    private func words(_ peer: ObjectName, of interface: InterfaceName) -> String {
+        mayName(peer, of: interface) ? "the peer \(peer)" : "another peer"
     }
 
     private mutating func refuse(_ place: Int, _ attribute: String, value: String? = nil, _ rule: String) {
@@ -55,7 +69,7 @@ struct FileConflicts {
         for name in interfaces.keys.sorted(by: order) {
             guard let port = interfaces[name]?.listenPort else { continue }
             if let owner = owners[port], let planned = plan.interfaces[name] {
-                refuse(planned.place, "listen_port", "\(port) is the port of \(readable.words(owner))")
+                refuse(planned.place, "listen_port", "\(port) is the port of \(words(owner))")
             }
             owners[port] = name
         }
@@ -76,7 +90,7 @@ struct FileConflicts {
                     planned.record == nil
                 {
                     let what =
-                        readable.interface(other.owner)
+                        mayName(other.owner)
                         ? "\(other.pool) of interface \(other.owner)" : "that of another interface"
                     refuse(planned.place, field, "\(pool) overlaps \(what)")
                 }
@@ -127,7 +141,7 @@ struct FileConflicts {
     ) {
         if let key = entry.draft.publicKey {
             if let owner = keys.updateValue(peer, forKey: key) {
-                refuse(entry.place, "public_key", "is the key of \(readable.words(owner, of: name)) too")
+                refuse(entry.place, "public_key", "is the key of \(words(owner, of: name)) too")
             }
             if key == record?.publicKey { refuse(entry.place, "public_key", "is the key of \(name) itself") }
         }
@@ -161,7 +175,7 @@ struct FileConflicts {
                 let isNext = (next.place ?? -1) >= (other.place ?? -1)
                 let (bad, good) = isNext ? (next, other) : (other, next)
                 let rule =
-                    !readable.peer(good.peer, of: name)
+                    !mayName(good.peer, of: name)
                     ? "\(bad.prefix) overlaps what another peer has"
                     : bad.prefix == good.prefix
                         ? "\(bad.prefix) is the peer \(good.peer)'s"
@@ -194,21 +208,5 @@ extension CheckedInterface {
                 ? IPAddress(v6: pool.address.bits + 1)
                 : IPAddress(v4: UInt32(truncatingIfNeeded: pool.address.bits + 1))
         }
-    }
-}
-
-/// Which objects may be named to a caller who did not name them.
-struct FileReadable: Sendable {
-    static let everything = FileReadable { _, _ in true }
-    private let allows: @Sendable (InterfaceName, ObjectName?) -> Bool
-
-    init(_ allows: @escaping @Sendable (InterfaceName, ObjectName?) -> Bool) { self.allows = allows }
-
-    func interface(_ name: InterfaceName) -> Bool { allows(name, nil) }
-    func peer(_ peer: ObjectName, of interface: InterfaceName) -> Bool { allows(interface, peer) }
-
-    func words(_ name: InterfaceName) -> String { interface(name) ? "interface \(name)" : "another interface" }
-    func words(_ name: ObjectName, of interface: InterfaceName) -> String {
-        peer(name, of: interface) ? "the peer \(name)" : "another peer"
     }
 }

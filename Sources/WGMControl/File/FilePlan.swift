@@ -26,7 +26,7 @@ struct FilePlan {
         var listsPeers = false
     }
 
-    init(_ request: FileRequest, state: GatewayState, readable: FileReadable = .everything) {
+    init(_ request: FileRequest, state: GatewayState, readable: Readable? = nil) {
         self.state = state
         listed = Set(request.objects.filter { $0.peer == nil }.map(\.interface))
         for (index, object) in request.objects.enumerated() where object.peer == nil { addInterface(object, index) }

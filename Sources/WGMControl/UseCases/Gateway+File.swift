@@ -47,6 +47,8 @@ extension Gateway {
         _ context: CallContext
     ) async throws(Refusal) -> Outcome<FileApplied> {
         try requireLoaded()
+        // Before waiting for anybody.
+        try requireAny(on: request.objects, try rights(context))
         let names = request.objects.filter { $0.peer == nil }.prefix(1000).compactMap { InterfaceName($0.interface) }
         return try await withLanes(names) { () async throws(Refusal) in
             let rights = try rights(context)
@@ -79,12 +81,7 @@ extension Gateway {
         "node/\(node)/interface/\(interface)" + (peer.map { "/peer/\($0)" } ?? "")
     }
 
-    private func readable(_ rights: Rights) -> FileReadable {
-        FileReadable { interface, peer in
-            let path = self.path(interface.value, peer?.value)
-            return ResourcePattern(path).map { rights.allow(.get, on: $0) } ?? false
-        }
-    }
+    private func readable(_ rights: Rights) -> Readable { Readable(node: node, rights: rights) }
 
     /// Whoever may do nothing to an object that the file names is refused before anything is worked out.
     private func requireAny(on objects: [FileObject], _ rights: Rights) throws(Refusal) {

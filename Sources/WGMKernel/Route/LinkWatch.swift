@@ -39,6 +39,8 @@ struct LinkWatch: ~Copyable {
             case .tooMuch:
                 self.events.miss()
                 if let links = try? route.links() { self.events.know(links) }
+                // Everything is to be looked at anyway; the rest is read the next time.
+                return
             }
         }
     }

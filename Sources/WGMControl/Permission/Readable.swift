@@ -2,7 +2,7 @@
 
 internal import WGMModel
 
-/// What a watcher may read, object by object.
+/// What a caller may read, object by object.
 struct Readable {
     let node: ObjectName
     let rights: Rights
