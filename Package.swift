@@ -58,7 +58,10 @@ let systemLibraries: [Target] = [
 /// What `make fuzz` feeds, as a library that the tests run with the seeds.
 let fuzzTargets: Target = .target(
     name: "FuzzTargets",
-    dependencies: ["WGMModel", "WGMConfigFile", "WGMKeys", "WGMKernel", "WGMWire", "WGMKeeperProtocol", "WGMKeeper"],
+    dependencies: [
+        "WGMModel", "WGMConfigFile", "WGMGatewayFile", "WGMKeys", "WGMKernel", "WGMWire", "WGMKeeperProtocol",
+        "WGMKeeper",
+    ],
     path: "Fuzz/Targets",
     swiftSettings: strict
 )
@@ -115,6 +118,7 @@ let package = Package(
             resources: [.embedInCode("Migrations")]
         ),
         layer("WGMWire", ["CWGMProto"]),
+        layer("WGMGatewayFile", ["WGMModel", "WGMWire", "CLibYAML"]),
         layer("WGMRPC", ["WGMWire"] + nio + tls),
         layer("WGMServer", ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl", logging] + nio),
         program(
@@ -134,9 +138,9 @@ let package = Package(
         program(
             "wgmctl",
             [
-                "WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem", "CQREncode",
-                "CLibYAML",
-                argumentParser,
+                "WGMModel", "WGMConfigFile", "WGMGatewayFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC",
+                "CWGMSystem",
+                "CQREncode", argumentParser,
             ]
         ),
         // The service that two implementations of the protocol show each other; only tests use it.

@@ -39,6 +39,7 @@ package let fuzzTargets: [any FuzzTarget.Type] = [
     KeeperPackets.self,
     KeeperConversation.self,
     QuickFile.self,
+    GatewayFileText.self,
     NetlinkAnswers.self,
     TextProtocol.self,
 ]

@@ -36,6 +36,7 @@ let layers: [String: Layer] = [
     ),
     "WGMStore": Layer(["WGMModel", "WGMControl"], outside: system.union(["CPostgres"])),
     "WGMWire": Layer(["CWGMProto"], outside: system),
+    "WGMGatewayFile": Layer(["WGMModel", "WGMWire"], outside: ["CLibYAML"]),
     "WGMRPC": Layer(["WGMWire"], outside: system.union(nio).union(tls)),
     "WGMServer": Layer(
         ["WGMModel", "WGMVerify", "WGMWire", "WGMRPC", "WGMControl"],
@@ -58,8 +59,8 @@ let layers: [String: Layer] = [
         outside: system.union(x509).union(["ArgumentParser", "FoundationEssentials"])
     ),
     "wgmctl": Layer(
-        ["WGMModel", "WGMConfigFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
-        outside: system.union(["CQREncode", "CLibYAML", "ArgumentParser"])
+        ["WGMModel", "WGMConfigFile", "WGMGatewayFile", "WGMVerify", "WGMKeys", "WGMWire", "WGMRPC", "CWGMSystem"],
+        outside: system.union(["CQREncode", "ArgumentParser"])
     ),
 ]
 
@@ -70,7 +71,7 @@ let homes: [String: Set<String>] = [
     "CPostgres": ["WGMStore"],
     "CWGMProto": ["WGMWire"],
     "CQREncode": ["wgmctl"],
-    "CLibYAML": ["wgmctl"],
+    "CLibYAML": ["WGMGatewayFile"],
     "WGMKeys": ["WGMKernel", "WGMKeeper", "wgmd-keeper", "wgmctl"],
     "WGMKernel": ["WGMKeeper", "wgmd-keeper"],
     "WGMKeeper": ["wgmd-keeper"],

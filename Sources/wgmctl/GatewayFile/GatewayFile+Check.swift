@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import WGMGatewayFile
 internal import WGMWire
 
 extension GatewayFile {

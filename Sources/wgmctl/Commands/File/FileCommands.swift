@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import WGMGatewayFile
 internal import WGMWire
 
 /// `wgmctl export`.

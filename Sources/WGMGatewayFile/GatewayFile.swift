@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import WGMModel
-internal import WGMWire
+package import WGMWire
 
 /// A gateway file as objects of a request, with the place of each in the file.
-struct GatewayFile {
+package struct GatewayFile {
     /// Where an object and its parts stand.
-    struct Place {
-        struct Attribute {
-            var mark: FileMark
-            var values: [FileMark]
+    package struct Place {
+        package struct Attribute {
+            package var mark: FileMark
+            package var values: [FileMark]
         }
-        var mark: FileMark
-        var attributes: [Attribute] = []
+        package var mark: FileMark
+        package var attributes: [Attribute] = []
     }
 
-    private(set) var objects: [V1.FileObject] = []
-    private(set) var places: [Place] = []
+    package private(set) var objects: [V1.FileObject] = []
+    package private(set) var places: [Place] = []
     /// What is wrong with the file itself; attributes are judged by the daemon.
-    private(set) var mistakes: [FileMistake] = []
+    package private(set) var mistakes: [FileMistake] = []
     /// The key `interfaces` is there, so that what it does not list may be meant to go.
-    private(set) var listsInterfaces = false
+    package private(set) var listsInterfaces = false
     private let events: YAMLEvents
     /// Deeper than any file has reason to be.
     private static let maxDepth = 16
 
     /// - Throws: a mistake behind which nothing can be read.
-    init(_ text: [UInt8]) throws(FileMistake) {
+    package init(_ text: [UInt8]) throws(FileMistake) {
         events = try YAMLEvents(text)
         try readTop()
     }
 
     /// The place of something that the daemon complains about.
-    func mark(object: Int, attribute: Int?, value: Int?) -> FileMark {
+    package func mark(object: Int, attribute: Int?, value: Int?) -> FileMark {
         guard places.indices.contains(object) else { return FileMark(line: 1, column: 1) }
         let place = places[object]
         guard let attribute, place.attributes.indices.contains(attribute) else { return place.mark }
@@ -41,7 +41,7 @@ struct GatewayFile {
     }
 
     /// What the object is called, and its attribute.
-    func name(object: Int, attribute: Int?) -> String {
+    package func name(object: Int, attribute: Int?) -> String {
         guard objects.indices.contains(object) else { return "" }
         let found = objects[object]
         let names = [found.interface, found.peer].compactMap(\.self)

@@ -3,17 +3,22 @@
 internal import CLibYAML
 
 /// Where something stands in a file; both count from 1.
-struct FileMark: Hashable, Sendable, Comparable {
-    var line: UInt32
-    var column: UInt32
+package struct FileMark: Hashable, Sendable, Comparable {
+    package var line: UInt32
+    package var column: UInt32
 
-    static func < (left: Self, right: Self) -> Bool { (left.line, left.column) < (right.line, right.column) }
+    package init(line: UInt32, column: UInt32) {
+        self.line = line
+        self.column = column
+    }
+
+    package static func < (left: Self, right: Self) -> Bool { (left.line, left.column) < (right.line, right.column) }
 }
 
 /// Something that cannot be read, and where.
-struct FileMistake: Error, Hashable, Sendable {
-    var mark: FileMark
-    var words: String
+package struct FileMistake: Error, Hashable, Sendable {
+    package var mark: FileMark
+    package var words: String
 }
 
 /// What comes next in a YAML text.
