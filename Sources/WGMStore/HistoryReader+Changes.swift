@@ -58,7 +58,7 @@ extension HistoryReader {
             LEFT JOIN LATERAL (
                 SELECT k.name FROM jsonb_object_keys(b.state || h.state) AS k (name)
                 WHERE b.state ->> k.name IS DISTINCT FROM h.state ->> k.name
-                    AND k.name NOT IN ('id', 'sealed_key', 'sealed_preshared_key')
+                    AND k.name NOT IN ('id', 'sealed_key', 'other_sealed_key', 'sealed_preshared_key')
             ) k ON true
             WHERE h.state IS NOT NULL OR b.state IS NOT NULL
             ORDER BY h.interface, h.peer, k.name

@@ -56,7 +56,7 @@ struct HistoryReader {
             ) o,
                 jsonb_object_keys(coalesce(o.before, '{}'::jsonb) || coalesce(o.after, '{}'::jsonb)) AS k (name)
             WHERE o.before ->> k.name IS DISTINCT FROM o.after ->> k.name 
-                AND k.name NOT IN ('id', 'sealed_key', 'sealed_preshared_key')
+                AND k.name NOT IN ('id', 'sealed_key', 'other_sealed_key', 'sealed_preshared_key')
             ORDER BY o.interface, o.peer, k.name LIMIT $4
             """,
             .text(node),

@@ -20,6 +20,7 @@ package enum Migrator {
         Migration(version: 7, script: PackageResources.v0007_validity_sql),
         Migration(version: 8, script: PackageResources.v0008_traffic_sql),
         Migration(version: 9, script: PackageResources.v0009_taken_links_sql),
+        Migration(version: 10, script: PackageResources.v0010_interface_keys_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

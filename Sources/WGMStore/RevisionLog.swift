@@ -59,6 +59,7 @@ extension Change {
         case .importInterface(let new):
             "import interface \(new.interface.name) with \(new.peers.count) \(new.peers.count == 1 ? "peer" : "peers")"
         case .setInterfaceUp(let name, let up): "set interface \(name) \(up ? "up" : "down")"
+        case .rotateKey(let name, let step): "\(step.summary) of interface \(name)"
         case .setDriftPolicy(let name, let policy): "set drift policy of interface \(name) to \(policy)"
         case .adopt(let name, let adoption): "adopt what was changed by hand on \(name): \(adoption.summary)"
         case .confirm(let revision): "confirm revision \(revision)"

@@ -76,7 +76,7 @@ struct StateReader {
             """
             SELECT i.id, i.name, i.backend, i.up, i.mtu, i.listen_port, i.public_key, i.sealed_key, i.ipv6_pool,
                    i.ipv4_pool, i.endpoint, i.firewall_mark, i.dns, i.drift_policy, i.revision, i.created,
-                   i.link_taken
+                   i.link_taken, i.other_key, i.other_sealed_key, i.other_key_is_next, i.other_key_time
             FROM interface i JOIN node n ON n.id = i.node
             WHERE n.name = $1 AND ($2 IS NULL OR i.id = ANY ($2))
             ORDER BY i.name
@@ -202,8 +202,20 @@ extension Row {
             driftPolicy: try required(DriftPolicy(rawValue: UInt8(clamping: int()))),
             revision: try int(),
             created: try time(),
-            linkTaken: try optionalInt()
+            linkTaken: try optionalInt(),
+            rotation: try rotation()
         )
+    }
+
+    private mutating func rotation() throws(StoreFailure) -> KeyRotation? {
+        let (publicKey, sealed) = (try optionalBytes(), try optionalBytes())
+        let (isNext, time) = (try optionalBool(), try optionalTime())
+        guard let publicKey, let sealed, let isNext else { return nil }
+        let key = InterfaceKey(
+            publicKey: try required(PublicKey(bytes: publicKey)),
+            sealed: try required(SealedKey(bytes: sealed))
+        )
+        return isNext ? .announced(key, at: time) : .switched(from: key, at: try required(time))
     }
 
     fileprivate mutating func peer() throws(StoreFailure) -> PeerRecord {

@@ -16,7 +16,7 @@ private struct CountedPeer: Decodable {
 }
 
 /// A gateway and a far end that runs wireguard-go in a network namespace of its own.
-private struct Tunnel {
+struct Tunnel {
     let gateway: Gateway
 
     init() async throws {
@@ -45,13 +45,13 @@ private struct Tunnel {
         return output
     }
 
-    func status() throws -> CountedPeer.Status {
+    fileprivate func status() throws -> CountedPeer.Status {
         let shown = try gateway.control("peer", "show", "wg0", "far", "-o", "json")
         return try #require(shown.json(CountedPeer.self)?.status, "\(shown.output)\(shown.errors)")
     }
 
     /// The status when the kernel was asked after what was done just now.
-    func freshStatus() async throws -> CountedPeer.Status {
+    fileprivate func freshStatus() async throws -> CountedPeer.Status {
         try await Task.sleep(for: .milliseconds(1100))
         return try status()
     }

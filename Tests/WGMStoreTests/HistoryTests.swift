@@ -248,6 +248,40 @@ extension StoreTests {
             #expect(again.peers.values.allSatisfy { $0.isEmpty })
         }
 
+        @Test func theOtherKeyOfAnInterfaceIsKeptAndComesBack() async throws {
+            let store = try await store()
+            let wg0 = try interface("wg0")
+            let next = InterfaceKey(
+                publicKey: try key(90),
+                sealed: try #require(SealedKey(bytes: [UInt8](repeating: 90, count: SealedKey.byteCount)))
+            )
+            let old = try #require(try await store.load().interfaces[wg0])
+            let moment = Timestamp(milliseconds: 1_900_000_000_123)
+            try await store.change(.rotateKey(wg0, .announce(next, at: moment)))
+            let announced = try await store.load()
+            #expect(announced.interfaces[wg0]?.rotation == .announced(next, at: moment))
+            #expect(announced.interfaces[wg0]?.publicKey == old.publicKey)
+            try await store.change(.rotateKey(wg0, .switchOver(nil, now: moment)))
+            let switched = try await store.load()
+            let former = InterfaceKey(publicKey: old.publicKey, sealed: old.sealedKey)
+            #expect(switched.interfaces[wg0]?.rotation == .switched(from: former, at: moment))
+            #expect(switched.interfaces[wg0]?.sealedKey == next.sealed)
+            let (_, shown) = try await store.revision(switched.revision)
+            let names = shown.objects.flatMap(\.attributes).map(\.name)
+            #expect(Set(names) == ["public_key", "next_key", "next_key_from", "key_before", "key_since"])
+            guard case .keyRotation = await failure({ try await store.change(.rotateKey(wg0, .cancel)) }) else {
+                Issue.record("not refused")
+                return
+            }
+            try await store.change(.deleteInterface(wg0, withPeers: true))
+            try await store.change(.rollBack(to: announced.revision))
+            #expect(try await store.load().comparable == announced.comparable)
+            try await store.change(.rollBack(to: switched.revision))
+            #expect(try await store.load().comparable == switched.comparable)
+            try await store.change(.rotateKey(wg0, .finish))
+            #expect(try await store.load().interfaces[wg0]?.rotation == nil)
+        }
+
         @Test func aLinkThatAnImportTookOverIsGivenBackWhenThatIsUndone() async throws {
             let store = try await store()
             let before = try await store.load().revision

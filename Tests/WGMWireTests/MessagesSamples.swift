@@ -8,6 +8,7 @@ extension V1.FileValueForm: SampledEnum {}
 extension V1.HealthStatus: SampledEnum {}
 extension V1.InterfaceBackend: SampledEnum {}
 extension V1.DriftPolicy: SampledEnum {}
+extension V1.KeyStep: SampledEnum {}
 extension V1.DriftOutcome: SampledEnum {}
 extension V1.PeerState: SampledEnum {}
 extension V1.ObjectChange: SampledEnum {}
@@ -374,7 +375,20 @@ extension V1.Interface: SampledMessage {
             revision: random.maybe(Int64.self),
             createdUnixMs: random.maybe(Int64.self),
             status: random.maybe(V1.InterfaceStatus.self),
-            driftPolicy: random.maybe(V1.DriftPolicy.self)
+            driftPolicy: random.maybe(V1.DriftPolicy.self),
+            keyRotation: random.maybe(V1.KeyRotation.self)
+        )
+    }
+}
+
+extension V1.KeyRotation: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.KeyRotation {
+        V1.KeyRotation(
+            nextPublicKey: random.maybe(String.self),
+            switchUnixMs: random.maybe(Int64.self),
+            previousPublicKey: random.maybe(String.self),
+            switchedUnixMs: random.maybe(Int64.self),
+            stragglerCount: random.maybe(UInt32.self)
         )
     }
 }
@@ -537,6 +551,53 @@ extension V1.UpdateInterfaceResponse: SampledMessage {
         V1.UpdateInterfaceResponse(
             interface: random.maybe(V1.Interface.self),
             revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.RotateKeyRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.RotateKeyRequest {
+        V1.RotateKeyRequest(
+            name: random.maybe(String.self),
+            step: random.maybe(V1.KeyStep.self),
+            switchUnixMs: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.RotateKeyResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.RotateKeyResponse {
+        V1.RotateKeyResponse(
+            interface: random.maybe(V1.Interface.self),
+            revision: random.maybe(Int64.self)
+        )
+    }
+}
+
+extension V1.ListStragglersRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListStragglersRequest {
+        V1.ListStragglersRequest(
+            name: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ListStragglersResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListStragglersResponse {
+        V1.ListStragglersResponse(
+            stragglers: random.list(V1.Straggler.self),
+            count: random.maybe(UInt32.self),
+            sinceUnixMs: random.maybe(Int64.self),
+            freshness: random.maybe(V1.Freshness.self)
+        )
+    }
+}
+
+extension V1.Straggler: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.Straggler {
+        V1.Straggler(
+            peer: random.maybe(String.self),
+            lastHandshakeUnixMs: random.maybe(Int64.self)
         )
     }
 }
@@ -876,7 +937,9 @@ extension V1.GetPeerConfigResponse: SampledMessage {
             keepaliveS: random.maybe(UInt32.self),
             peerPublicKey: random.maybe(String.self),
             freshness: random.maybe(V1.Freshness.self),
-            hasPresharedKey: random.maybe(Bool.self)
+            hasPresharedKey: random.maybe(Bool.self),
+            gatewayNextPublicKey: random.maybe(String.self),
+            gatewayKeySwitchUnixMs: random.maybe(Int64.self)
         )
     }
 }
@@ -1293,6 +1356,7 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.CheckHealthResponse.self,
     V1.HealthComponent.self,
     V1.Interface.self,
+    V1.KeyRotation.self,
     V1.InterfaceStatus.self,
     V1.CreateInterfaceRequest.self,
     V1.CreateInterfaceResponse.self,
@@ -1308,6 +1372,11 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.SetInterfaceUpResponse.self,
     V1.UpdateInterfaceRequest.self,
     V1.UpdateInterfaceResponse.self,
+    V1.RotateKeyRequest.self,
+    V1.RotateKeyResponse.self,
+    V1.ListStragglersRequest.self,
+    V1.ListStragglersResponse.self,
+    V1.Straggler.self,
     V1.SetDriftPolicyRequest.self,
     V1.SetDriftPolicyResponse.self,
     V1.ListDriftRequest.self,

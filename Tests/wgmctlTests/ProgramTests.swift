@@ -245,6 +245,10 @@ struct ProgramFailureTests {
             ["audit", "list", "--since", "yesterday"], ["token", "issue", "--grant", "x"],
             ["peer", "list", "--timeout", "0"],
             ["peer", "create", "wg0", "--from", "/nonexistent"], ["peer", "create", "wg0", "a", "--config", "-"],
+            ["interface", "rotate-key"], ["interface", "rotate-key", "wg0", "--now", "--undo"],
+            ["interface", "rotate-key", "wg0", "--now", "--at", "+1h"],
+            ["interface", "rotate-key", "wg0", "--at", "none"],
+            ["interface", "rotate-key", "wg0", "--at", "tomorrow"], ["interface", "stragglers"],
         ]
     )
     func usage(arguments: [String]) throws {

@@ -186,6 +186,11 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__interface__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__key_rotation(void)
+{
+	return &wgm__v1__key_rotation__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__interface_status(void)
 {
 	return &wgm__v1__interface_status__descriptor;
@@ -259,6 +264,31 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__update_interface_response(void)
 {
 	return &wgm__v1__update_interface_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__rotate_key_request(void)
+{
+	return &wgm__v1__rotate_key_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__rotate_key_response(void)
+{
+	return &wgm__v1__rotate_key_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_stragglers_request(void)
+{
+	return &wgm__v1__list_stragglers_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_stragglers_response(void)
+{
+	return &wgm__v1__list_stragglers_response__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__straggler(void)
+{
+	return &wgm__v1__straggler__descriptor;
 }
 
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__set_drift_policy_request(void)

@@ -139,6 +139,8 @@ package enum StoreFailure: Error, Hashable, Sendable {
     case nothingUnconfirmed
     /// The change would cut the caller's own session; how.
     case wouldCutSession(String)
+    /// The step does not fit to where the interface is on its way from one key to the next; why.
+    case keyRotation(InterfaceName, String)
     case lastAdmin
     /// There is an admin already.
     case notFirst

@@ -21,6 +21,7 @@ package enum Change: Hashable, Sendable {
     /// All or none.
     case createPeers(InterfaceName, [NewPeer])
     case updateInterface(InterfaceName, InterfaceUpdate)
+    case rotateKey(InterfaceName, KeyStep)
     case updatePeer(InterfaceName, ObjectName, PeerUpdate)
     case setPeersEnabled(InterfaceName, [ObjectName], Bool)
     case deletePeers(InterfaceName, [ObjectName])

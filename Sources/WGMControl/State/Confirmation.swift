@@ -42,7 +42,7 @@ extension Change {
     package var isOfObjects: Bool {
         switch self {
         case .createInterface, .setInterfaceUp, .setDriftPolicy, .adopt, .rollBack, .applyFile, .deleteInterface,
-            .createPeers, .setPeersEnabled, .deletePeers, .updateInterface, .updatePeer, .importInterface:
+            .rotateKey, .createPeers, .setPeersEnabled, .deletePeers, .updateInterface, .updatePeer, .importInterface:
             true
         case .confirm, .setRoles, .revokeToken, .revokeTokens, .makeFirstAdmin: false
         }

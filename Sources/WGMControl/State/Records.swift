@@ -28,6 +28,8 @@ package struct InterfaceRecord: Hashable, Sendable {
     package var created: Timestamp
     /// The revision that took over a link which was there before; what undoes that one gives the link back.
     package var linkTaken: Int64?
+    /// nil when its key is the only one there is.
+    package var rotation: KeyRotation?
 
     package init(
         id: InterfaceID,
@@ -47,9 +49,11 @@ package struct InterfaceRecord: Hashable, Sendable {
         driftPolicy: DriftPolicy = .repair,
         revision: Int64,
         created: Timestamp,
-        linkTaken: Int64? = nil
+        linkTaken: Int64? = nil,
+        rotation: KeyRotation? = nil
     ) {
         self.linkTaken = linkTaken
+        self.rotation = rotation
         self.id = id
         self.name = name
         self.backend = backend

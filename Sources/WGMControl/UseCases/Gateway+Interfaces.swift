@@ -46,13 +46,18 @@ extension Gateway {
     private static let maxBusyPorts = 16
 
     func withKey(_ interface: CheckedInterface) async throws(Refusal) -> NewInterface {
-        // Else half of the keys would need one key-encryption key, and half another.
-        if let failure = otherSealingKey { throw .kernel(failure, undoneBy: nil) }
         let id: InterfaceID
         do throws(StoreFailure) { id = try await store.reserveInterfaceID() } catch { throw .store(error) }
+        let key = try await newKey(for: id)
+        return interface.new(id: id, publicKey: key.publicKey, sealedKey: key.sealed)
+    }
+
+    func newKey(for id: InterfaceID) async throws(Refusal) -> InterfaceKey {
+        // Else half of the keys would need one key-encryption key, and half another.
+        if let failure = otherSealingKey { throw .kernel(failure, undoneBy: nil) }
         do throws(KernelFailure) {
             let key = try await kernel.generateKey(for: id)
-            return interface.new(id: id, publicKey: key.publicKey, sealedKey: key.sealed)
+            return InterfaceKey(publicKey: key.publicKey, sealed: key.sealed)
         } catch { throw .kernel(error, undoneBy: nil) }
     }
 
@@ -143,7 +148,8 @@ extension Gateway {
         InterfaceReport(
             record: record,
             peerCount: view.peerCount(of: record.id),
-            observation: view.observation(record.name)
+            observation: view.observation(record.name),
+            stragglers: stragglers(of: record)
         )
     }
 }

@@ -153,6 +153,8 @@ extension Gateway {
             dns: gateway.record.dns,
             mtu: gateway.record.mtu,
             gatewayPublicKey: gateway.record.publicKey,
+            gatewayNextKey: gateway.record.rotation?.next,
+            gatewayKeySwitch: gateway.record.rotation?.due,
             gatewayEndpoint: gateway.endpoint,
             allowedAddresses: pools(of: gateway.record, for: peer),
             keepalive: peer.keepalive,

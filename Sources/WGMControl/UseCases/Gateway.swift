@@ -75,6 +75,7 @@ package final class Gateway: Sendable {
         // What was not confirmed in time does not come back first.
         await restoreOverdue()
         await enforceValidityNow()
+        await switchDueKeys()
         await reconciler.repairAll()
     }
 
@@ -91,6 +92,7 @@ package final class Gateway: Sendable {
             group.addTask { await self.audit.run() }
             group.addTask { await self.watchConfirmations() }
             group.addTask { await self.keepValidity() }
+            group.addTask { await self.keepRotations() }
             group.addTask {
                 while (try? await Task.sleep(for: Self.trafficInterval)) != nil { await self.saveTraffic() }
             }

@@ -15,6 +15,8 @@ package struct InterfaceReport: Sendable {
     package var peerCount: Int
     /// nil when the kernel was not asked yet.
     package var observation: Observation?
+    /// Peers without a handshake since the present key is in force; empty when it is not a new one.
+    package var stragglers: [PeerRecord] = []
 
     /// What peers dial, with the listen port where nobody said another.
     package var endpoint: String? {
@@ -55,6 +57,10 @@ package struct PeerConfiguration: Sendable {
     /// Bytes.
     package var mtu: UInt32
     package var gatewayPublicKey: PublicKey
+    /// What comes after it; nil when no other is announced.
+    package var gatewayNextKey: PublicKey?
+    /// When that is put in force; nil when it was not said.
+    package var gatewayKeySwitch: Timestamp?
     package var gatewayEndpoint: String?
     package var allowedAddresses: [IPPrefix]
     /// Seconds; 0 is off.

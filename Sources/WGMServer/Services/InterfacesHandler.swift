@@ -70,6 +70,27 @@ struct InterfacesHandler: InterfacesService {
         }
     }
 
+    func rotateKey(_ request: V1.RotateKeyRequest, _ context: CallContext) -> Reply<V1.RotateKeyResponse> {
+        guard let step = request.step.flatMap(KeyRotationRequest.Step.init) else {
+            return .failed(.invalidArgument(field: "step", rule: "one of the steps, and not left out"))
+        }
+        return .changing(gateway, context) { () async throws(Refusal) in
+            let wanted = KeyRotationRequest(name: request.name, step: step, switchTime: request.switchUnixMs)
+            return try await gateway.rotateKey(wanted, context)
+        } reply: { report, revision in
+            V1.RotateKeyResponse(interface: V1.Interface(report), revision: revision)
+        }
+    }
+
+    func listStragglers(
+        _ request: V1.ListStragglersRequest,
+        _ context: CallContext
+    ) -> Reply<V1.ListStragglersResponse> {
+        .asking { () async throws(Refusal) in
+            V1.ListStragglersResponse(try await gateway.listStragglers(name: request.name, context))
+        }
+    }
+
     func setDriftPolicy(
         _ request: V1.SetDriftPolicyRequest,
         _ context: CallContext

@@ -24,7 +24,51 @@ extension V1.Interface {
             revision: record.revision,
             createdUnixMs: record.created.milliseconds,
             status: report.observation.map { V1.InterfaceStatus($0) },
-            driftPolicy: V1.DriftPolicy(record.driftPolicy)
+            driftPolicy: V1.DriftPolicy(record.driftPolicy),
+            keyRotation: record.rotation.map { V1.KeyRotation($0, stragglers: report.stragglers.count) }
+        )
+    }
+}
+
+extension V1.KeyRotation {
+    init(_ rotation: KeyRotation, stragglers: Int) {
+        switch rotation {
+        case .announced(let next, let moment):
+            self.init(nextPublicKey: next.publicKey.description, switchUnixMs: moment?.milliseconds)
+        case .switched(let former, let moment):
+            self.init(
+                previousPublicKey: former.publicKey.description,
+                switchedUnixMs: moment.milliseconds,
+                stragglerCount: UInt32(clamping: stragglers)
+            )
+        }
+    }
+}
+
+extension KeyRotationRequest.Step {
+    init?(_ step: V1.KeyStep) {
+        switch step {
+        case .announce: self = .announce
+        case .switch: self = .switchOver
+        case .cancel: self = .cancel
+        case .undo: self = .undo
+        case .finish: self = .finish
+        case .unrecognized: return nil
+        }
+    }
+}
+
+extension V1.ListStragglersResponse {
+    private static let most = 1000
+
+    init(_ found: Stragglers) {
+        self.init(
+            stragglers: found.peers.prefix(Self.most).map { peer in
+                V1.Straggler(peer: peer.name.value, lastHandshakeUnixMs: found.lastHandshakes[peer.name]?.milliseconds)
+            },
+            count: UInt32(clamping: found.peers.count),
+            sinceUnixMs: found.since?.milliseconds,
+            freshness: V1.Freshness(found.freshness)
         )
     }
 }

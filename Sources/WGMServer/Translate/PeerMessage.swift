@@ -69,7 +69,9 @@ extension V1.GetPeerConfigResponse {
             keepaliveS: configuration.keepalive == 0 ? nil : UInt32(configuration.keepalive),
             peerPublicKey: configuration.peerPublicKey.description,
             freshness: V1.Freshness(configuration.freshness),
-            hasPresharedKey: configuration.hasPresharedKey ? true : nil
+            hasPresharedKey: configuration.hasPresharedKey ? true : nil,
+            gatewayNextPublicKey: configuration.gatewayNextKey?.description,
+            gatewayKeySwitchUnixMs: configuration.gatewayKeySwitch?.milliseconds
         )
     }
 }

@@ -98,6 +98,8 @@ extension Status {
                 "no change waits to be confirmed, or not this one",
                 reason: "NOTHING_UNCONFIRMED"
             )
+        case .keyRotation(let interface, let words):
+            return .failedPrecondition(type: "KEY_ROTATION", subject: interface.value, "\(interface): \(words)")
         case .lastAdmin:
             return .failedPrecondition(
                 type: "LAST_ADMIN",

@@ -27,6 +27,7 @@ struct ChangeWriter {
         case .deleteInterface(let name, let withPeers): try deleteInterface(name, withPeers: withPeers)
         case .createPeers(let interface, let peers): try createPeers(peers, of: interface)
         case .updateInterface(let name, let update): try updateInterface(name, update)
+        case .rotateKey(let name, let step): try rotateKey(of: name, step)
         case .updatePeer(let interface, let name, let update): try updatePeer(name, of: interface, update)
         case .setPeersEnabled(let interface, let names, let enabled):
             try setPeers(names, of: interface, enabled: enabled)

@@ -30,6 +30,32 @@ extension ChangeWriter {
         return try touched([interface.id])
     }
 
+    func rotateKey(of name: InterfaceName, _ step: KeyStep) throws(StoreFailure) -> Touched {
+        let record = try step.applied(to: lockedInterface(name))
+        var other: (key: InterfaceKey, isNext: Bool, time: Timestamp?)?
+        switch record.rotation {
+        case .announced(let key, let time): other = (key, true, time)
+        case .switched(let key, let time): other = (key, false, time)
+        case nil: break
+        }
+        try connection.query(
+            """
+            UPDATE interface SET public_key = $2, sealed_key = $3, other_key = $4, other_sealed_key = $5,
+                other_key_is_next = $6, other_key_time = $7, revision = $8
+            WHERE id = $1
+            """,
+            .int(record.id.value),
+            .bytes(record.publicKey.bytes),
+            .bytes(record.sealedKey.bytes),
+            .bytes(other?.key.publicKey.bytes),
+            .bytes(other?.key.sealed.bytes),
+            .bool(other?.isNext),
+            .time(other?.time),
+            .int(revision)
+        )
+        return try touched([record.id])
+    }
+
     func updatePeer(
         _ name: ObjectName,
         of interface: InterfaceName,

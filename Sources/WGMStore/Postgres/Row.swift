@@ -53,6 +53,7 @@ struct Row {
 
     mutating func int() throws(StoreFailure) -> Int64 { try required(optionalInt()) }
     mutating func bool() throws(StoreFailure) -> Bool { try required(next(.bool)).first == 1 }
+    mutating func optionalBool() throws(StoreFailure) -> Bool? { try next(.bool).map { $0.first == 1 } }
     mutating func text() throws(StoreFailure) -> String { try required(optionalText()) }
     mutating func bytes() throws(StoreFailure) -> [UInt8] { try required(next(.bytea)) }
     mutating func optionalBytes() throws(StoreFailure) -> [UInt8]? { try next(.bytea) }

@@ -38,7 +38,8 @@ extension V1.Interface: @unsafe CConvertible {
             revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil,
             createdUnixMs: unsafe c.pointee.has_created_unix_ms != 0 ? c.pointee.created_unix_ms : nil,
             status: unsafe Copy.message(c.pointee.status),
-            driftPolicy: unsafe c.pointee.has_drift_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.drift_policy.rawValue)) : nil
+            driftPolicy: unsafe c.pointee.has_drift_policy != 0 ? V1.DriftPolicy(rawValue: Int32(bitPattern: c.pointee.drift_policy.rawValue)) : nil,
+            keyRotation: unsafe Copy.message(c.pointee.key_rotation)
         )
     }
 
@@ -102,6 +103,61 @@ extension V1.Interface: @unsafe CConvertible {
         if let value = self.driftPolicy {
             unsafe c.pointee.has_drift_policy = 1
             unsafe c.pointee.drift_policy = Wgm__V1__DriftPolicy(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = self.keyRotation {
+            unsafe c.pointee.key_rotation = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.KeyRotation: WireMessage {
+    public static var protoName: String { "wgm.v1.KeyRotation" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.KeyRotation: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__key_rotation()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__KeyRotation>) {
+        self.init(
+            nextPublicKey: unsafe Copy.string(c.pointee.next_public_key),
+            switchUnixMs: unsafe c.pointee.has_switch_unix_ms != 0 ? c.pointee.switch_unix_ms : nil,
+            previousPublicKey: unsafe Copy.string(c.pointee.previous_public_key),
+            switchedUnixMs: unsafe c.pointee.has_switched_unix_ms != 0 ? c.pointee.switched_unix_ms : nil,
+            stragglerCount: unsafe c.pointee.has_straggler_count != 0 ? c.pointee.straggler_count : nil
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__KeyRotation> {
+        let c = unsafe arena.room(for: Wgm__V1__KeyRotation.self)
+        unsafe wgm__v1__key_rotation__init(c)
+        if let value = self.nextPublicKey {
+            unsafe c.pointee.next_public_key = arena.string(value)
+        }
+        if let value = self.switchUnixMs {
+            unsafe c.pointee.has_switch_unix_ms = 1
+            unsafe c.pointee.switch_unix_ms = value
+        }
+        if let value = self.previousPublicKey {
+            unsafe c.pointee.previous_public_key = arena.string(value)
+        }
+        if let value = self.switchedUnixMs {
+            unsafe c.pointee.has_switched_unix_ms = 1
+            unsafe c.pointee.switched_unix_ms = value
+        }
+        if let value = self.stragglerCount {
+            unsafe c.pointee.has_straggler_count = 1
+            unsafe c.pointee.straggler_count = value
         }
         return unsafe c
     }
@@ -787,6 +843,204 @@ extension V1.UpdateInterfaceResponse: @unsafe CConvertible {
         if let value = self.revision {
             unsafe c.pointee.has_revision = 1
             unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.RotateKeyRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.RotateKeyRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.RotateKeyRequest: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__rotate_key_request()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__RotateKeyRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name),
+            step: unsafe c.pointee.has_step != 0 ? V1.KeyStep(rawValue: Int32(bitPattern: c.pointee.step.rawValue)) : nil,
+            switchUnixMs: unsafe c.pointee.has_switch_unix_ms != 0 ? c.pointee.switch_unix_ms : nil
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__RotateKeyRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__RotateKeyRequest.self)
+        unsafe wgm__v1__rotate_key_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        if let value = self.step {
+            unsafe c.pointee.has_step = 1
+            unsafe c.pointee.step = Wgm__V1__KeyStep(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = self.switchUnixMs {
+            unsafe c.pointee.has_switch_unix_ms = 1
+            unsafe c.pointee.switch_unix_ms = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.RotateKeyResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.RotateKeyResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.RotateKeyResponse: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__rotate_key_response()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__RotateKeyResponse>) {
+        self.init(
+            interface: unsafe Copy.message(c.pointee.interface),
+            revision: unsafe c.pointee.has_revision != 0 ? c.pointee.revision : nil
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__RotateKeyResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__RotateKeyResponse.self)
+        unsafe wgm__v1__rotate_key_response__init(c)
+        if let value = self.interface {
+            unsafe c.pointee.interface = value.build(in: &arena)
+        }
+        if let value = self.revision {
+            unsafe c.pointee.has_revision = 1
+            unsafe c.pointee.revision = value
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListStragglersRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.ListStragglersRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListStragglersRequest: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_stragglers_request()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__ListStragglersRequest>) {
+        self.init(
+            name: unsafe Copy.string(c.pointee.name)
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListStragglersRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__ListStragglersRequest.self)
+        unsafe wgm__v1__list_stragglers_request__init(c)
+        if let value = self.name {
+            unsafe c.pointee.name = arena.string(value)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListStragglersResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.ListStragglersResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListStragglersResponse: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_stragglers_response()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__ListStragglersResponse>) {
+        self.init(
+            stragglers: unsafe Copy.messages(c.pointee.stragglers, c.pointee.n_stragglers),
+            count: unsafe c.pointee.has_count != 0 ? c.pointee.count : nil,
+            sinceUnixMs: unsafe c.pointee.has_since_unix_ms != 0 ? c.pointee.since_unix_ms : nil,
+            freshness: unsafe Copy.message(c.pointee.freshness)
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListStragglersResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__ListStragglersResponse.self)
+        unsafe wgm__v1__list_stragglers_response__init(c)
+        unsafe c.pointee.n_stragglers = self.stragglers.count
+        unsafe c.pointee.stragglers = arena.list(self.stragglers) { unsafe $1.build(in: &$0) }
+        if let value = self.count {
+            unsafe c.pointee.has_count = 1
+            unsafe c.pointee.count = value
+        }
+        if let value = self.sinceUnixMs {
+            unsafe c.pointee.has_since_unix_ms = 1
+            unsafe c.pointee.since_unix_ms = value
+        }
+        if let value = self.freshness {
+            unsafe c.pointee.freshness = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.Straggler: WireMessage {
+    public static var protoName: String { "wgm.v1.Straggler" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.Straggler: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__straggler()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__Straggler>) {
+        self.init(
+            peer: unsafe Copy.string(c.pointee.peer),
+            lastHandshakeUnixMs: unsafe c.pointee.has_last_handshake_unix_ms != 0 ? c.pointee.last_handshake_unix_ms : nil
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__Straggler> {
+        let c = unsafe arena.room(for: Wgm__V1__Straggler.self)
+        unsafe wgm__v1__straggler__init(c)
+        if let value = self.peer {
+            unsafe c.pointee.peer = arena.string(value)
+        }
+        if let value = self.lastHandshakeUnixMs {
+            unsafe c.pointee.has_last_handshake_unix_ms = 1
+            unsafe c.pointee.last_handshake_unix_ms = value
         }
         return unsafe c
     }

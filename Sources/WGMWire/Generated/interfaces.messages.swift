@@ -86,6 +86,59 @@ extension V1 {
         }
     }
 
+    /// Enum `wgm.v1.KeyStep`.
+    public enum KeyStep: WireEnum {
+        /// Makes the next key and publishes it; when one is published already, says when it is put in force.
+        case announce
+        /// Puts the next key in force, which is made now when none was announced.
+        case `switch`
+        /// Forgets the next key.
+        case cancel
+        /// Puts the key before in force again; the present one is announced then.
+        case undo
+        /// Forgets the key before.
+        case finish
+        /// A value that this version does not know.
+        case unrecognized(Int32)
+
+        /// The values that this version knows.
+        public static var allCases: [KeyStep] { [.announce, .`switch`, .cancel, .undo, .finish] }
+
+        public init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .announce
+            case 1: self = .`switch`
+            case 2: self = .cancel
+            case 3: self = .undo
+            case 4: self = .finish
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        public var rawValue: Int32 {
+            switch self {
+            case .announce: 0
+            case .`switch`: 1
+            case .cancel: 2
+            case .undo: 3
+            case .finish: 4
+            case .unrecognized(let rawValue): rawValue
+            }
+        }
+
+        /// The name in the schema.
+        public var protoName: String {
+            switch self {
+            case .announce: "KEY_STEP_ANNOUNCE"
+            case .`switch`: "KEY_STEP_SWITCH"
+            case .cancel: "KEY_STEP_CANCEL"
+            case .undo: "KEY_STEP_UNDO"
+            case .finish: "KEY_STEP_FINISH"
+            case .unrecognized(let rawValue): String(rawValue)
+            }
+        }
+    }
+
     /// Enum `wgm.v1.DriftOutcome`.
     public enum DriftOutcome: WireEnum {
         /// It is there still.
@@ -158,6 +211,8 @@ extension V1 {
         public var createdUnixMs: Int64?
         public var status: V1.InterfaceStatus?
         public var driftPolicy: V1.DriftPolicy?
+        /// Absent when the present key is the only one.
+        public var keyRotation: V1.KeyRotation?
 
         public init(
             name: String? = nil,
@@ -176,7 +231,8 @@ extension V1 {
             revision: Int64? = nil,
             createdUnixMs: Int64? = nil,
             status: V1.InterfaceStatus? = nil,
-            driftPolicy: V1.DriftPolicy? = nil
+            driftPolicy: V1.DriftPolicy? = nil,
+            keyRotation: V1.KeyRotation? = nil
         ) {
             self.name = name
             self.backend = backend
@@ -195,6 +251,34 @@ extension V1 {
             self.createdUnixMs = createdUnixMs
             self.status = status
             self.driftPolicy = driftPolicy
+            self.keyRotation = keyRotation
+        }
+    }
+
+    /// The way from one key to the next: either the next one, which is announced, or the one before.
+    public struct KeyRotation: Hashable, Sendable {
+        /// 44 characters of base64.
+        public var nextPublicKey: String?
+        /// When it is put in force; absent when it was not said.
+        public var switchUnixMs: Int64?
+        public var previousPublicKey: String?
+        /// Since when the present key is in force.
+        public var switchedUnixMs: Int64?
+        /// Peers that have made no handshake since.
+        public var stragglerCount: UInt32?
+
+        public init(
+            nextPublicKey: String? = nil,
+            switchUnixMs: Int64? = nil,
+            previousPublicKey: String? = nil,
+            switchedUnixMs: Int64? = nil,
+            stragglerCount: UInt32? = nil
+        ) {
+            self.nextPublicKey = nextPublicKey
+            self.switchUnixMs = switchUnixMs
+            self.previousPublicKey = previousPublicKey
+            self.switchedUnixMs = switchedUnixMs
+            self.stragglerCount = stragglerCount
         }
     }
 
@@ -515,6 +599,87 @@ extension V1 {
         ) {
             self.interface = interface
             self.revision = revision
+        }
+    }
+
+    /// Request of `wgm.v1.Interfaces/RotateKey`: Announce the next key of an interface, put it in force, or go back.
+    public struct RotateKeyRequest: Hashable, Sendable {
+        public var name: String?
+        public var step: V1.KeyStep?
+        /// With ANNOUNCE: when the key is put in force, which otherwise is left to a later call.
+        public var switchUnixMs: Int64?
+
+        public init(
+            name: String? = nil,
+            step: V1.KeyStep? = nil,
+            switchUnixMs: Int64? = nil
+        ) {
+            self.name = name
+            self.step = step
+            self.switchUnixMs = switchUnixMs
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/RotateKey`.
+    public struct RotateKeyResponse: Hashable, Sendable {
+        public var interface: V1.Interface?
+        public var revision: Int64?
+
+        public init(
+            interface: V1.Interface? = nil,
+            revision: Int64? = nil
+        ) {
+            self.interface = interface
+            self.revision = revision
+        }
+    }
+
+    /// Request of `wgm.v1.Interfaces/ListStragglers`: List the peers that have made no handshake since their interface
+    /// has a new key.
+    public struct ListStragglersRequest: Hashable, Sendable {
+        public var name: String?
+
+        public init(
+            name: String? = nil
+        ) {
+            self.name = name
+        }
+    }
+
+    /// Reply of `wgm.v1.Interfaces/ListStragglers`.
+    public struct ListStragglersResponse: Hashable, Sendable {
+        /// The first 1000, in the order of their names.
+        public var stragglers: [V1.Straggler]
+        public var count: UInt32?
+        /// Since when the present key is in force; absent when no rotation is going on.
+        public var sinceUnixMs: Int64?
+        public var freshness: V1.Freshness?
+
+        public init(
+            stragglers: [V1.Straggler] = [],
+            count: UInt32? = nil,
+            sinceUnixMs: Int64? = nil,
+            freshness: V1.Freshness? = nil
+        ) {
+            self.stragglers = stragglers
+            self.count = count
+            self.sinceUnixMs = sinceUnixMs
+            self.freshness = freshness
+        }
+    }
+
+    /// Message `wgm.v1.Straggler`.
+    public struct Straggler: Hashable, Sendable {
+        public var peer: String?
+        /// Absent when there never was one.
+        public var lastHandshakeUnixMs: Int64?
+
+        public init(
+            peer: String? = nil,
+            lastHandshakeUnixMs: Int64? = nil
+        ) {
+            self.peer = peer
+            self.lastHandshakeUnixMs = lastHandshakeUnixMs
         }
     }
 

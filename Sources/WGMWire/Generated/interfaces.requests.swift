@@ -72,6 +72,26 @@ extension V1.UpdateInterfaceRequest: RequestMessage {
     }
 }
 
+extension V1.RotateKeyRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
+extension V1.ListStragglersRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))/peer/*"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.SetDriftPolicyRequest: RequestMessage {
     public func resources(node: String) -> [String] {
         ["node/\(ResourcePath.segment(node))/interface/\(ResourcePath.segment(name))"]
@@ -175,6 +195,20 @@ extension V1.UpdateInterfaceRequest: AuditedMessage {
         writer.clear("dns", self.dns) { $0.object($1) }
         writer.clear("up", self.up) { $0.bool($1) }
         writer.clear("drift_policy", self.driftPolicy) { $0.name($1) }
+    }
+}
+
+extension V1.RotateKeyRequest: AuditedMessage {
+    package func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
+        writer.clear("step", self.step) { $0.name($1) }
+        writer.clear("switch_unix_ms", self.switchUnixMs) { $0.number($1) }
+    }
+}
+
+extension V1.ListStragglersRequest: AuditedMessage {
+    package func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("name", self.name) { $0.string($1) }
     }
 }
 

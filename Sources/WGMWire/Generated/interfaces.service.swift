@@ -103,6 +103,34 @@ extension V1 {
             isReplyStream: false,
             summary: "Change an interface in place."
         )
+        /// Announce the next key of an interface, put it in force, or go back.
+        public static let rotateKey = MethodDescriptor(
+            name: "wgm.v1.Interfaces/RotateKey",
+            verb: "update",
+            resource: "node/{node}/interface/{name}",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: true,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
+            summary: "Announce the next key of an interface, put it in force, or go back."
+        )
+        /// List the peers that have made no handshake since their interface has a new key.
+        public static let listStragglers = MethodDescriptor(
+            name: "wgm.v1.Interfaces/ListStragglers",
+            verb: "list",
+            resource: "node/{node}/interface/{name}/peer/*",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
+            summary: "List the peers that have made no handshake since their interface has a new key."
+        )
         /// Say what is done when somebody else changes an interface in the kernel.
         public static let setDriftPolicy = MethodDescriptor(
             name: "wgm.v1.Interfaces/SetDriftPolicy",
@@ -173,6 +201,12 @@ public protocol InterfacesService<Context>: Sendable {
     /// Change an interface in place.
     func update(_ request: V1.UpdateInterfaceRequest, _ context: Context) -> Reply<V1.UpdateInterfaceResponse>
 
+    /// Announce the next key of an interface, put it in force, or go back.
+    func rotateKey(_ request: V1.RotateKeyRequest, _ context: Context) -> Reply<V1.RotateKeyResponse>
+
+    /// List the peers that have made no handshake since their interface has a new key.
+    func listStragglers(_ request: V1.ListStragglersRequest, _ context: Context) -> Reply<V1.ListStragglersResponse>
+
     /// Say what is done when somebody else changes an interface in the kernel.
     func setDriftPolicy(_ request: V1.SetDriftPolicyRequest, _ context: Context) -> Reply<V1.SetDriftPolicyResponse>
 
@@ -194,6 +228,8 @@ extension InterfacesService {
             Route(V1.Interfaces.get) { self.get($0, $1) },
             Route(V1.Interfaces.setUp) { self.setUp($0, $1) },
             Route(V1.Interfaces.update) { self.update($0, $1) },
+            Route(V1.Interfaces.rotateKey) { self.rotateKey($0, $1) },
+            Route(V1.Interfaces.listStragglers) { self.listStragglers($0, $1) },
             Route(V1.Interfaces.setDriftPolicy) { self.setDriftPolicy($0, $1) },
             Route(V1.Interfaces.listDrift) { self.listDrift($0, $1) },
             Route(V1.Interfaces.delete) { self.delete($0, $1) },
@@ -249,6 +285,20 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.UpdateInterfaceRequest = V1.UpdateInterfaceRequest()
     ) throws(Status) -> V1.UpdateInterfaceResponse {
         try call(V1.Interfaces.update, request, as: V1.UpdateInterfaceResponse.self)
+    }
+
+    /// Announce the next key of an interface, put it in force, or go back.
+    public mutating func interfacesRotateKey(
+        _ request: V1.RotateKeyRequest = V1.RotateKeyRequest()
+    ) throws(Status) -> V1.RotateKeyResponse {
+        try call(V1.Interfaces.rotateKey, request, as: V1.RotateKeyResponse.self)
+    }
+
+    /// List the peers that have made no handshake since their interface has a new key.
+    public mutating func interfacesListStragglers(
+        _ request: V1.ListStragglersRequest = V1.ListStragglersRequest()
+    ) throws(Status) -> V1.ListStragglersResponse {
+        try call(V1.Interfaces.listStragglers, request, as: V1.ListStragglersResponse.self)
     }
 
     /// Say what is done when somebody else changes an interface in the kernel.
@@ -328,6 +378,22 @@ extension AsyncCaller {
         options: CallOptions = CallOptions()
     ) async throws(Status) -> V1.UpdateInterfaceResponse {
         try await call(V1.Interfaces.update, request, as: V1.UpdateInterfaceResponse.self, options: options)
+    }
+
+    /// Announce the next key of an interface, put it in force, or go back.
+    public func interfacesRotateKey(
+        _ request: V1.RotateKeyRequest = V1.RotateKeyRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.RotateKeyResponse {
+        try await call(V1.Interfaces.rotateKey, request, as: V1.RotateKeyResponse.self, options: options)
+    }
+
+    /// List the peers that have made no handshake since their interface has a new key.
+    public func interfacesListStragglers(
+        _ request: V1.ListStragglersRequest = V1.ListStragglersRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListStragglersResponse {
+        try await call(V1.Interfaces.listStragglers, request, as: V1.ListStragglersResponse.self, options: options)
     }
 
     /// Say what is done when somebody else changes an interface in the kernel.

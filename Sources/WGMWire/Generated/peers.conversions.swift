@@ -811,7 +811,9 @@ extension V1.GetPeerConfigResponse: @unsafe CConvertible {
             keepaliveS: unsafe c.pointee.has_keepalive_s != 0 ? c.pointee.keepalive_s : nil,
             peerPublicKey: unsafe Copy.string(c.pointee.peer_public_key),
             freshness: unsafe Copy.message(c.pointee.freshness),
-            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil
+            hasPresharedKey: unsafe c.pointee.has_has_preshared_key != 0 ? c.pointee.has_preshared_key != 0 : nil,
+            gatewayNextPublicKey: unsafe Copy.string(c.pointee.gateway_next_public_key),
+            gatewayKeySwitchUnixMs: unsafe c.pointee.has_gateway_key_switch_unix_ms != 0 ? c.pointee.gateway_key_switch_unix_ms : nil
         )
     }
 
@@ -847,6 +849,13 @@ extension V1.GetPeerConfigResponse: @unsafe CConvertible {
         if let value = self.hasPresharedKey {
             unsafe c.pointee.has_has_preshared_key = 1
             unsafe c.pointee.has_preshared_key = value ? 1 : 0
+        }
+        if let value = self.gatewayNextPublicKey {
+            unsafe c.pointee.gateway_next_public_key = arena.string(value)
+        }
+        if let value = self.gatewayKeySwitchUnixMs {
+            unsafe c.pointee.has_gateway_key_switch_unix_ms = 1
+            unsafe c.pointee.gateway_key_switch_unix_ms = value
         }
         return unsafe c
     }

@@ -451,6 +451,9 @@ extension V1 {
         public var freshness: V1.Freshness?
         /// The key itself is known to the peer's owner and the keeper alone.
         public var hasPresharedKey: Bool?
+        /// The gateway's key after a rotation that is announced, and when it is put in force if that was said.
+        public var gatewayNextPublicKey: String?
+        public var gatewayKeySwitchUnixMs: Int64?
 
         public init(
             addresses: [String] = [],
@@ -462,7 +465,9 @@ extension V1 {
             keepaliveS: UInt32? = nil,
             peerPublicKey: String? = nil,
             freshness: V1.Freshness? = nil,
-            hasPresharedKey: Bool? = nil
+            hasPresharedKey: Bool? = nil,
+            gatewayNextPublicKey: String? = nil,
+            gatewayKeySwitchUnixMs: Int64? = nil
         ) {
             self.addresses = addresses
             self.dns = dns
@@ -474,6 +479,8 @@ extension V1 {
             self.peerPublicKey = peerPublicKey
             self.freshness = freshness
             self.hasPresharedKey = hasPresharedKey
+            self.gatewayNextPublicKey = gatewayNextPublicKey
+            self.gatewayKeySwitchUnixMs = gatewayKeySwitchUnixMs
         }
     }
 }

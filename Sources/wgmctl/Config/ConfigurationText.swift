@@ -17,7 +17,7 @@ extension PeerConfiguration {
         commented: Bool = true
     ) throws(Failure) -> SecretText {
         let head = commented ? heading + "[Interface]\n" : "[Interface]\n"
-        let middle = interfaceLines + "\n[Peer]\nPublicKey = \(gatewayKey)\n"
+        let middle = interfaceLines + "\n[Peer]\nPublicKey = \(gatewayKey)\n" + (commented ? nextKeyLine : "")
         let tail = peerLines(commented: commented)
         do {
             // The longest thing between them is the comment on an omitted key.
@@ -80,6 +80,12 @@ extension PeerConfiguration {
 
     private var heading: String {
         "# Peer \(peer.printable) of \(interface.printable), written by wgmctl \(WGMVersion.current)\n"
+    }
+
+    private var nextKeyLine: String {
+        guard let gatewayNextKey else { return "" }
+        let moment = gatewayKeySwitch.map { "From \($0) on" } ?? "Announced as the next one"
+        return "# \(moment): PublicKey = \(gatewayNextKey)\n"
     }
 
     private var interfaceLines: String {

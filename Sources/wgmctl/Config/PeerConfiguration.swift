@@ -12,6 +12,9 @@ struct PeerConfiguration: Hashable, Sendable {
     var dns: [String]
     var mtu: UInt32?
     var gatewayKey: PublicKey
+    /// What comes after it, and when if that was said.
+    var gatewayNextKey: PublicKey?
+    var gatewayKeySwitch: Timestamp?
     /// Host name or address, and port; nil when the gateway does not know how it is reached.
     var gatewayEndpoint: String?
     var allowedAddresses: [IPPrefix]
@@ -26,6 +29,10 @@ struct PeerConfiguration: Hashable, Sendable {
         dns = try Self.parse(reply.dns, "dns") { Self.isHost($0) ? $0 : nil }
         mtu = reply.mtu.flatMap { $0 == 0 ? nil : $0 }
         gatewayKey = try Self.parse(reply.gatewayPublicKey, "gateway_public_key") { PublicKey(base64: $0) }
+        if let next = reply.gatewayNextPublicKey {
+            gatewayNextKey = try Self.parse(next, "gateway_next_public_key") { PublicKey(base64: $0) }
+        }
+        gatewayKeySwitch = reply.gatewayKeySwitchUnixMs.map { Timestamp(milliseconds: $0) }
         let endpoint = reply.gatewayEndpoint.flatMap { $0.isEmpty ? nil : [$0] } ?? []
         gatewayEndpoint = try Self.parse(endpoint, "gateway_endpoint") { Self.isEndpoint($0) ? $0 : nil }.first
         allowedAddresses = try Self.parse(reply.allowedAddresses, "allowed_addresses") { IPPrefix($0) }

@@ -37,6 +37,8 @@ struct InterfaceDetails: Presentable {
             ("Name", interface.name ?? ""),
             ("State", interface.state),
             ("Public key", interface.publicKey ?? ""),
+            ("Next key", interface.keyRotation?.next ?? ""),
+            ("Key before", interface.keyRotation?.previous ?? ""),
             ("Addresses", Words.list(interface.addresses)),
             ("IPv6 pool", interface.ipv6Pool ?? ""),
             ("IPv4 pool", interface.ipv4Pool ?? ""),
@@ -80,7 +82,59 @@ extension V1.Interface {
             "firewall_mark": .number(firewallMark), "dns": .texts(dns), "peer_count": .number(peerCount),
             "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
             "status": status?.document ?? .absent, "drift_policy": .text(driftPolicy?.word),
+            "key_rotation": keyRotation?.document ?? .absent,
         ])
+    }
+}
+
+extension V1.KeyRotation {
+    /// `KEY, in force from TIME`; nil when none is announced.
+    fileprivate var next: String? {
+        nextPublicKey.map { key in key + (switchUnixMs.map { ", in force from \(Words.time($0))" } ?? ", announced") }
+    }
+
+    fileprivate var previous: String? {
+        previousPublicKey.map { key in
+            let count = stragglerCount ?? 0
+            let rest = count == 1 ? "1 straggler" : "\(count) stragglers"
+            return "\(key) until \(Words.time(switchedUnixMs)), \(rest)"
+        }
+    }
+
+    fileprivate var document: Document {
+        .object([
+            "next_public_key": .text(nextPublicKey), "switch_unix_ms": .number(switchUnixMs),
+            "previous_public_key": .text(previousPublicKey), "switched_unix_ms": .number(switchedUnixMs),
+            "straggler_count": .number(stragglerCount),
+        ])
+    }
+}
+
+/// Peers that do not have the new key of their interface, as far as one can see.
+struct StragglerList: Presentable {
+    var reply: V1.ListStragglersResponse
+
+    var document: Document {
+        .object([
+            "count": .number(reply.count ?? 0), "since_unix_ms": .number(reply.sinceUnixMs),
+            "stragglers": .list(
+                reply.stragglers.map {
+                    .object(["peer": .text($0.peer), "last_handshake_unix_ms": .number($0.lastHandshakeUnixMs)])
+                }
+            ),
+        ])
+    }
+
+    func text(styled: Bool) -> String {
+        guard let since = reply.sinceUnixMs else { return "no rotation of the key is going on\n" }
+        guard !reply.stragglers.isEmpty else { return "every peer was heard of since \(Words.time(since))\n" }
+        var table = Table([.init(title: "PEER"), .init(title: "LAST-HANDSHAKE")])
+        for straggler in reply.stragglers {
+            let last = straggler.lastHandshakeUnixMs.map { Words.time($0) } ?? "never"
+            table.append([straggler.peer ?? "", last])
+        }
+        let rest = Int(reply.count ?? 0) - reply.stragglers.count
+        return table.rendered(styled: styled) + (rest > 0 ? "and \(rest) more\n" : "")
     }
 }
 

@@ -152,6 +152,10 @@ actor MemoryStore: Store {
             record.driftPolicy = policy
             state.interfaces[name] = record
             touched.interfaces = [record]
+        case .rotateKey(let name, let step):
+            let record = try step.applied(to: try interface(name))
+            state.interfaces[name] = record
+            touched.interfaces = [record]
         case .adopt(let name, let adoption):
             touched = try adopt(adoption, name, revision, entry.time)
         case .confirm: break

@@ -52,6 +52,51 @@ void   wgm__v1__interface__free_unpacked
   assert(message->base.descriptor == &wgm__v1__interface__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__key_rotation__init
+                     (Wgm__V1__KeyRotation         *message)
+{
+  static const Wgm__V1__KeyRotation init_value = WGM__V1__KEY_ROTATION__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__key_rotation__get_packed_size
+                     (const Wgm__V1__KeyRotation *message)
+{
+  assert(message->base.descriptor == &wgm__v1__key_rotation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__key_rotation__pack
+                     (const Wgm__V1__KeyRotation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__key_rotation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__key_rotation__pack_to_buffer
+                     (const Wgm__V1__KeyRotation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__key_rotation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__KeyRotation *
+       wgm__v1__key_rotation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__KeyRotation *)
+     protobuf_c_message_unpack (&wgm__v1__key_rotation__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__key_rotation__free_unpacked
+                     (Wgm__V1__KeyRotation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__key_rotation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__interface_status__init
                      (Wgm__V1__InterfaceStatus         *message)
 {
@@ -727,6 +772,231 @@ void   wgm__v1__update_interface_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__update_interface_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__rotate_key_request__init
+                     (Wgm__V1__RotateKeyRequest         *message)
+{
+  static const Wgm__V1__RotateKeyRequest init_value = WGM__V1__ROTATE_KEY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__rotate_key_request__get_packed_size
+                     (const Wgm__V1__RotateKeyRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__rotate_key_request__pack
+                     (const Wgm__V1__RotateKeyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__rotate_key_request__pack_to_buffer
+                     (const Wgm__V1__RotateKeyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__RotateKeyRequest *
+       wgm__v1__rotate_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__RotateKeyRequest *)
+     protobuf_c_message_unpack (&wgm__v1__rotate_key_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__rotate_key_request__free_unpacked
+                     (Wgm__V1__RotateKeyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__rotate_key_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__rotate_key_response__init
+                     (Wgm__V1__RotateKeyResponse         *message)
+{
+  static const Wgm__V1__RotateKeyResponse init_value = WGM__V1__ROTATE_KEY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__rotate_key_response__get_packed_size
+                     (const Wgm__V1__RotateKeyResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__rotate_key_response__pack
+                     (const Wgm__V1__RotateKeyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__rotate_key_response__pack_to_buffer
+                     (const Wgm__V1__RotateKeyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__rotate_key_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__RotateKeyResponse *
+       wgm__v1__rotate_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__RotateKeyResponse *)
+     protobuf_c_message_unpack (&wgm__v1__rotate_key_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__rotate_key_response__free_unpacked
+                     (Wgm__V1__RotateKeyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__rotate_key_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_stragglers_request__init
+                     (Wgm__V1__ListStragglersRequest         *message)
+{
+  static const Wgm__V1__ListStragglersRequest init_value = WGM__V1__LIST_STRAGGLERS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_stragglers_request__get_packed_size
+                     (const Wgm__V1__ListStragglersRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_stragglers_request__pack
+                     (const Wgm__V1__ListStragglersRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_stragglers_request__pack_to_buffer
+                     (const Wgm__V1__ListStragglersRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListStragglersRequest *
+       wgm__v1__list_stragglers_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListStragglersRequest *)
+     protobuf_c_message_unpack (&wgm__v1__list_stragglers_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_stragglers_request__free_unpacked
+                     (Wgm__V1__ListStragglersRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_stragglers_response__init
+                     (Wgm__V1__ListStragglersResponse         *message)
+{
+  static const Wgm__V1__ListStragglersResponse init_value = WGM__V1__LIST_STRAGGLERS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_stragglers_response__get_packed_size
+                     (const Wgm__V1__ListStragglersResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_stragglers_response__pack
+                     (const Wgm__V1__ListStragglersResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_stragglers_response__pack_to_buffer
+                     (const Wgm__V1__ListStragglersResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListStragglersResponse *
+       wgm__v1__list_stragglers_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListStragglersResponse *)
+     protobuf_c_message_unpack (&wgm__v1__list_stragglers_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_stragglers_response__free_unpacked
+                     (Wgm__V1__ListStragglersResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_stragglers_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__straggler__init
+                     (Wgm__V1__Straggler         *message)
+{
+  static const Wgm__V1__Straggler init_value = WGM__V1__STRAGGLER__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__straggler__get_packed_size
+                     (const Wgm__V1__Straggler *message)
+{
+  assert(message->base.descriptor == &wgm__v1__straggler__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__straggler__pack
+                     (const Wgm__V1__Straggler *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__straggler__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__straggler__pack_to_buffer
+                     (const Wgm__V1__Straggler *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__straggler__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__Straggler *
+       wgm__v1__straggler__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__Straggler *)
+     protobuf_c_message_unpack (&wgm__v1__straggler__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__straggler__free_unpacked
+                     (Wgm__V1__Straggler *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__straggler__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__set_drift_policy_request__init
                      (Wgm__V1__SetDriftPolicyRequest         *message)
 {
@@ -1087,7 +1357,7 @@ void   wgm__v1__delete_interface_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__delete_interface_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[17] =
+static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[18] =
 {
   {
     "name",
@@ -1293,6 +1563,18 @@ static const ProtobufCFieldDescriptor wgm__v1__interface__field_descriptors[17] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key_rotation",
+    18,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__Interface, key_rotation),
+    &wgm__v1__key_rotation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__interface__field_indices_by_name[] = {
   6,   /* field[6] = addresses */
@@ -1304,6 +1586,7 @@ static const unsigned wgm__v1__interface__field_indices_by_name[] = {
   10,   /* field[10] = firewall_mark */
   8,   /* field[8] = ipv4_pool */
   7,   /* field[7] = ipv6_pool */
+  17,   /* field[17] = key_rotation */
   4,   /* field[4] = listen_port */
   3,   /* field[3] = mtu */
   0,   /* field[0] = name */
@@ -1316,7 +1599,7 @@ static const unsigned wgm__v1__interface__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__interface__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor wgm__v1__interface__descriptor =
 {
@@ -1326,11 +1609,101 @@ const ProtobufCMessageDescriptor wgm__v1__interface__descriptor =
   "Wgm__V1__Interface",
   "wgm.v1",
   sizeof(Wgm__V1__Interface),
-  17,
+  18,
   wgm__v1__interface__field_descriptors,
   wgm__v1__interface__field_indices_by_name,
   1,  wgm__v1__interface__number_ranges,
   (ProtobufCMessageInit) wgm__v1__interface__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__key_rotation__field_descriptors[5] =
+{
+  {
+    "next_public_key",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__KeyRotation, next_public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "switch_unix_ms",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__KeyRotation, has_switch_unix_ms),
+    offsetof(Wgm__V1__KeyRotation, switch_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "previous_public_key",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__KeyRotation, previous_public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "switched_unix_ms",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__KeyRotation, has_switched_unix_ms),
+    offsetof(Wgm__V1__KeyRotation, switched_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "straggler_count",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__KeyRotation, has_straggler_count),
+    offsetof(Wgm__V1__KeyRotation, straggler_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__key_rotation__field_indices_by_name[] = {
+  0,   /* field[0] = next_public_key */
+  2,   /* field[2] = previous_public_key */
+  4,   /* field[4] = straggler_count */
+  1,   /* field[1] = switch_unix_ms */
+  3,   /* field[3] = switched_unix_ms */
+};
+static const ProtobufCIntRange wgm__v1__key_rotation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor wgm__v1__key_rotation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.KeyRotation",
+  "KeyRotation",
+  "Wgm__V1__KeyRotation",
+  "wgm.v1",
+  sizeof(Wgm__V1__KeyRotation),
+  5,
+  wgm__v1__key_rotation__field_descriptors,
+  wgm__v1__key_rotation__field_indices_by_name,
+  1,  wgm__v1__key_rotation__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__key_rotation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__interface_status__field_descriptors[6] =
@@ -2455,6 +2828,287 @@ const ProtobufCMessageDescriptor wgm__v1__update_interface_response__descriptor 
   (ProtobufCMessageInit) wgm__v1__update_interface_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor wgm__v1__rotate_key_request__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__RotateKeyRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__RotateKeyRequest, has_step),
+    offsetof(Wgm__V1__RotateKeyRequest, step),
+    &wgm__v1__key_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "switch_unix_ms",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__RotateKeyRequest, has_switch_unix_ms),
+    offsetof(Wgm__V1__RotateKeyRequest, switch_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__rotate_key_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = step */
+  2,   /* field[2] = switch_unix_ms */
+};
+static const ProtobufCIntRange wgm__v1__rotate_key_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor wgm__v1__rotate_key_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.RotateKeyRequest",
+  "RotateKeyRequest",
+  "Wgm__V1__RotateKeyRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__RotateKeyRequest),
+  3,
+  wgm__v1__rotate_key_request__field_descriptors,
+  wgm__v1__rotate_key_request__field_indices_by_name,
+  1,  wgm__v1__rotate_key_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__rotate_key_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__rotate_key_response__field_descriptors[2] =
+{
+  {
+    "interface",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__RotateKeyResponse, interface),
+    &wgm__v1__interface__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__RotateKeyResponse, has_revision),
+    offsetof(Wgm__V1__RotateKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__rotate_key_response__field_indices_by_name[] = {
+  0,   /* field[0] = interface */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange wgm__v1__rotate_key_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__rotate_key_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.RotateKeyResponse",
+  "RotateKeyResponse",
+  "Wgm__V1__RotateKeyResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__RotateKeyResponse),
+  2,
+  wgm__v1__rotate_key_response__field_descriptors,
+  wgm__v1__rotate_key_response__field_indices_by_name,
+  1,  wgm__v1__rotate_key_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__rotate_key_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_stragglers_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ListStragglersRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_stragglers_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange wgm__v1__list_stragglers_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_stragglers_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListStragglersRequest",
+  "ListStragglersRequest",
+  "Wgm__V1__ListStragglersRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListStragglersRequest),
+  1,
+  wgm__v1__list_stragglers_request__field_descriptors,
+  wgm__v1__list_stragglers_request__field_indices_by_name,
+  1,  wgm__v1__list_stragglers_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_stragglers_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_stragglers_response__field_descriptors[4] =
+{
+  {
+    "stragglers",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ListStragglersResponse, n_stragglers),
+    offsetof(Wgm__V1__ListStragglersResponse, stragglers),
+    &wgm__v1__straggler__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__ListStragglersResponse, has_count),
+    offsetof(Wgm__V1__ListStragglersResponse, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_unix_ms",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__ListStragglersResponse, has_since_unix_ms),
+    offsetof(Wgm__V1__ListStragglersResponse, since_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "freshness",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ListStragglersResponse, freshness),
+    &wgm__v1__freshness__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_stragglers_response__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  3,   /* field[3] = freshness */
+  2,   /* field[2] = since_unix_ms */
+  0,   /* field[0] = stragglers */
+};
+static const ProtobufCIntRange wgm__v1__list_stragglers_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_stragglers_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListStragglersResponse",
+  "ListStragglersResponse",
+  "Wgm__V1__ListStragglersResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListStragglersResponse),
+  4,
+  wgm__v1__list_stragglers_response__field_descriptors,
+  wgm__v1__list_stragglers_response__field_indices_by_name,
+  1,  wgm__v1__list_stragglers_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_stragglers_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__straggler__field_descriptors[2] =
+{
+  {
+    "peer",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__Straggler, peer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_handshake_unix_ms",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__Straggler, has_last_handshake_unix_ms),
+    offsetof(Wgm__V1__Straggler, last_handshake_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__straggler__field_indices_by_name[] = {
+  1,   /* field[1] = last_handshake_unix_ms */
+  0,   /* field[0] = peer */
+};
+static const ProtobufCIntRange wgm__v1__straggler__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor wgm__v1__straggler__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.Straggler",
+  "Straggler",
+  "Wgm__V1__Straggler",
+  "wgm.v1",
+  sizeof(Wgm__V1__Straggler),
+  2,
+  wgm__v1__straggler__field_descriptors,
+  wgm__v1__straggler__field_indices_by_name,
+  1,  wgm__v1__straggler__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__straggler__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor wgm__v1__set_drift_policy_request__field_descriptors[2] =
 {
   {
@@ -2986,6 +3640,40 @@ const ProtobufCEnumDescriptor wgm__v1__drift_policy__descriptor =
   wgm__v1__drift_policy__enum_values_by_name,
   1,
   wgm__v1__drift_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue wgm__v1__key_step__enum_values_by_number[5] =
+{
+  { "KEY_STEP_ANNOUNCE", "WGM__V1__KEY_STEP__KEY_STEP_ANNOUNCE", 0 },
+  { "KEY_STEP_SWITCH", "WGM__V1__KEY_STEP__KEY_STEP_SWITCH", 1 },
+  { "KEY_STEP_CANCEL", "WGM__V1__KEY_STEP__KEY_STEP_CANCEL", 2 },
+  { "KEY_STEP_UNDO", "WGM__V1__KEY_STEP__KEY_STEP_UNDO", 3 },
+  { "KEY_STEP_FINISH", "WGM__V1__KEY_STEP__KEY_STEP_FINISH", 4 },
+};
+static const ProtobufCIntRange wgm__v1__key_step__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex wgm__v1__key_step__enum_values_by_name[5] =
+{
+  { "KEY_STEP_ANNOUNCE", 0 },
+  { "KEY_STEP_CANCEL", 2 },
+  { "KEY_STEP_FINISH", 4 },
+  { "KEY_STEP_SWITCH", 1 },
+  { "KEY_STEP_UNDO", 3 },
+};
+const ProtobufCEnumDescriptor wgm__v1__key_step__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "wgm.v1.KeyStep",
+  "KeyStep",
+  "Wgm__V1__KeyStep",
+  "wgm.v1",
+  5,
+  wgm__v1__key_step__enum_values_by_number,
+  5,
+  wgm__v1__key_step__enum_values_by_name,
+  1,
+  wgm__v1__key_step__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue wgm__v1__drift_outcome__enum_values_by_number[4] =

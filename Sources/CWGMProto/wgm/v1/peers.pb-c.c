@@ -2121,7 +2121,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_peer_config_request__descriptor =
   (ProtobufCMessageInit) wgm__v1__get_peer_config_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_descriptors[12] =
 {
   {
     "addresses",
@@ -2243,6 +2243,30 @@ static const ProtobufCFieldDescriptor wgm__v1__get_peer_config_response__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gateway_next_public_key",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__GetPeerConfigResponse, gateway_next_public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gateway_key_switch_unix_ms",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__GetPeerConfigResponse, has_gateway_key_switch_unix_ms),
+    offsetof(Wgm__V1__GetPeerConfigResponse, gateway_key_switch_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[] = {
   0,   /* field[0] = addresses */
@@ -2250,6 +2274,8 @@ static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[]
   1,   /* field[1] = dns */
   8,   /* field[8] = freshness */
   4,   /* field[4] = gateway_endpoint */
+  11,   /* field[11] = gateway_key_switch_unix_ms */
+  10,   /* field[10] = gateway_next_public_key */
   3,   /* field[3] = gateway_public_key */
   9,   /* field[9] = has_preshared_key */
   6,   /* field[6] = keepalive_s */
@@ -2259,7 +2285,7 @@ static const unsigned wgm__v1__get_peer_config_response__field_indices_by_name[]
 static const ProtobufCIntRange wgm__v1__get_peer_config_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor wgm__v1__get_peer_config_response__descriptor =
 {
@@ -2269,7 +2295,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_peer_config_response__descriptor =
   "Wgm__V1__GetPeerConfigResponse",
   "wgm.v1",
   sizeof(Wgm__V1__GetPeerConfigResponse),
-  10,
+  12,
   wgm__v1__get_peer_config_response__field_descriptors,
   wgm__v1__get_peer_config_response__field_indices_by_name,
   1,  wgm__v1__get_peer_config_response__number_ranges,

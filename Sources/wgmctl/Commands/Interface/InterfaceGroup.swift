@@ -11,7 +11,7 @@ struct InterfaceGroup: ParsableCommand {
         subcommands: [
             InterfaceCreateCommand.self, InterfaceListCommand.self, InterfaceShowCommand.self, InterfaceUpCommand.self,
             InterfaceDownCommand.self, InterfaceSetCommand.self, InterfaceSetDriftCommand.self,
-            InterfaceDeleteCommand.self,
+            InterfaceRotateKeyCommand.self, InterfaceStragglersCommand.self, InterfaceDeleteCommand.self,
         ]
     )
 }

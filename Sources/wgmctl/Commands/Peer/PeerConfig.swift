@@ -128,7 +128,10 @@ struct ConfigurationFacts: Presentable {
     var document: Document {
         .object([
             "addresses": .texts(reply.addresses), "dns": .texts(reply.dns), "mtu": .number(reply.mtu),
-            "gateway_public_key": .text(reply.gatewayPublicKey), "gateway_endpoint": .text(reply.gatewayEndpoint),
+            "gateway_public_key": .text(reply.gatewayPublicKey),
+            "gateway_next_public_key": .text(reply.gatewayNextPublicKey),
+            "gateway_key_switch_unix_ms": .number(reply.gatewayKeySwitchUnixMs),
+            "gateway_endpoint": .text(reply.gatewayEndpoint),
             "allowed_addresses": .texts(reply.allowedAddresses), "keepalive_s": .number(reply.keepaliveS),
             "peer_public_key": .text(reply.peerPublicKey), "has_preshared_key": .flag(reply.hasPresharedKey ?? false),
         ])

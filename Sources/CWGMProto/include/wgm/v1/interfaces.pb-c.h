@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "wgm/v1/peers.pb-c.h"
 
 typedef struct Wgm__V1__Interface Wgm__V1__Interface;
+typedef struct Wgm__V1__KeyRotation Wgm__V1__KeyRotation;
 typedef struct Wgm__V1__InterfaceStatus Wgm__V1__InterfaceStatus;
 typedef struct Wgm__V1__CreateInterfaceRequest Wgm__V1__CreateInterfaceRequest;
 typedef struct Wgm__V1__CreateInterfaceResponse Wgm__V1__CreateInterfaceResponse;
@@ -33,6 +34,11 @@ typedef struct Wgm__V1__SetInterfaceUpRequest Wgm__V1__SetInterfaceUpRequest;
 typedef struct Wgm__V1__SetInterfaceUpResponse Wgm__V1__SetInterfaceUpResponse;
 typedef struct Wgm__V1__UpdateInterfaceRequest Wgm__V1__UpdateInterfaceRequest;
 typedef struct Wgm__V1__UpdateInterfaceResponse Wgm__V1__UpdateInterfaceResponse;
+typedef struct Wgm__V1__RotateKeyRequest Wgm__V1__RotateKeyRequest;
+typedef struct Wgm__V1__RotateKeyResponse Wgm__V1__RotateKeyResponse;
+typedef struct Wgm__V1__ListStragglersRequest Wgm__V1__ListStragglersRequest;
+typedef struct Wgm__V1__ListStragglersResponse Wgm__V1__ListStragglersResponse;
+typedef struct Wgm__V1__Straggler Wgm__V1__Straggler;
 typedef struct Wgm__V1__SetDriftPolicyRequest Wgm__V1__SetDriftPolicyRequest;
 typedef struct Wgm__V1__SetDriftPolicyResponse Wgm__V1__SetDriftPolicyResponse;
 typedef struct Wgm__V1__ListDriftRequest Wgm__V1__ListDriftRequest;
@@ -57,6 +63,14 @@ typedef enum _Wgm__V1__DriftPolicy {
   WGM__V1__DRIFT_POLICY__DRIFT_POLICY_ADOPT = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__DRIFT_POLICY)
 } Wgm__V1__DriftPolicy;
+typedef enum _Wgm__V1__KeyStep {
+  WGM__V1__KEY_STEP__KEY_STEP_ANNOUNCE = 0,
+  WGM__V1__KEY_STEP__KEY_STEP_SWITCH = 1,
+  WGM__V1__KEY_STEP__KEY_STEP_CANCEL = 2,
+  WGM__V1__KEY_STEP__KEY_STEP_UNDO = 3,
+  WGM__V1__KEY_STEP__KEY_STEP_FINISH = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WGM__V1__KEY_STEP)
+} Wgm__V1__KeyStep;
 typedef enum _Wgm__V1__DriftOutcome {
   WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN = 0,
   WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_REPAIRED = 1,
@@ -98,10 +112,28 @@ struct  Wgm__V1__Interface
   Wgm__V1__InterfaceStatus *status;
   protobuf_c_boolean has_drift_policy;
   Wgm__V1__DriftPolicy drift_policy;
+  Wgm__V1__KeyRotation *key_rotation;
 };
 #define WGM__V1__INTERFACE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__interface__descriptor) \
-    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, 0, 0, NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR }
+    , NULL, 0, WGM__V1__INTERFACE_BACKEND__INTERFACE_BACKEND_AUTO, 0, 0, 0, 0, 0, 0, NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, 0, WGM__V1__DRIFT_POLICY__DRIFT_POLICY_REPAIR, NULL }
+
+
+struct  Wgm__V1__KeyRotation
+{
+  ProtobufCMessage base;
+  char *next_public_key;
+  protobuf_c_boolean has_switch_unix_ms;
+  int64_t switch_unix_ms;
+  char *previous_public_key;
+  protobuf_c_boolean has_switched_unix_ms;
+  int64_t switched_unix_ms;
+  protobuf_c_boolean has_straggler_count;
+  uint32_t straggler_count;
+};
+#define WGM__V1__KEY_ROTATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__key_rotation__descriptor) \
+    , NULL, 0, 0, NULL, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__InterfaceStatus
@@ -332,6 +364,70 @@ struct  Wgm__V1__UpdateInterfaceResponse
     , NULL, 0, 0 }
 
 
+struct  Wgm__V1__RotateKeyRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  protobuf_c_boolean has_step;
+  Wgm__V1__KeyStep step;
+  protobuf_c_boolean has_switch_unix_ms;
+  int64_t switch_unix_ms;
+};
+#define WGM__V1__ROTATE_KEY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__rotate_key_request__descriptor) \
+    , NULL, 0, WGM__V1__KEY_STEP__KEY_STEP_ANNOUNCE, 0, 0 }
+
+
+struct  Wgm__V1__RotateKeyResponse
+{
+  ProtobufCMessage base;
+  Wgm__V1__Interface *interface;
+  protobuf_c_boolean has_revision;
+  int64_t revision;
+};
+#define WGM__V1__ROTATE_KEY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__rotate_key_response__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Wgm__V1__ListStragglersRequest
+{
+  ProtobufCMessage base;
+  char *name;
+};
+#define WGM__V1__LIST_STRAGGLERS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_stragglers_request__descriptor) \
+    , NULL }
+
+
+struct  Wgm__V1__ListStragglersResponse
+{
+  ProtobufCMessage base;
+  size_t n_stragglers;
+  Wgm__V1__Straggler **stragglers;
+  protobuf_c_boolean has_count;
+  uint32_t count;
+  protobuf_c_boolean has_since_unix_ms;
+  int64_t since_unix_ms;
+  Wgm__V1__Freshness *freshness;
+};
+#define WGM__V1__LIST_STRAGGLERS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_stragglers_response__descriptor) \
+    , 0,NULL, 0, 0, 0, 0, NULL }
+
+
+struct  Wgm__V1__Straggler
+{
+  ProtobufCMessage base;
+  char *peer;
+  protobuf_c_boolean has_last_handshake_unix_ms;
+  int64_t last_handshake_unix_ms;
+};
+#define WGM__V1__STRAGGLER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__straggler__descriptor) \
+    , NULL, 0, 0 }
+
+
 struct  Wgm__V1__SetDriftPolicyRequest
 {
   ProtobufCMessage base;
@@ -454,6 +550,25 @@ Wgm__V1__Interface *
                       const uint8_t       *data);
 void   wgm__v1__interface__free_unpacked
                      (Wgm__V1__Interface *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__KeyRotation methods */
+void   wgm__v1__key_rotation__init
+                     (Wgm__V1__KeyRotation         *message);
+size_t wgm__v1__key_rotation__get_packed_size
+                     (const Wgm__V1__KeyRotation   *message);
+size_t wgm__v1__key_rotation__pack
+                     (const Wgm__V1__KeyRotation   *message,
+                      uint8_t             *out);
+size_t wgm__v1__key_rotation__pack_to_buffer
+                     (const Wgm__V1__KeyRotation   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__KeyRotation *
+       wgm__v1__key_rotation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__key_rotation__free_unpacked
+                     (Wgm__V1__KeyRotation *message,
                       ProtobufCAllocator *allocator);
 /* Wgm__V1__InterfaceStatus methods */
 void   wgm__v1__interface_status__init
@@ -740,6 +855,101 @@ Wgm__V1__UpdateInterfaceResponse *
 void   wgm__v1__update_interface_response__free_unpacked
                      (Wgm__V1__UpdateInterfaceResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__RotateKeyRequest methods */
+void   wgm__v1__rotate_key_request__init
+                     (Wgm__V1__RotateKeyRequest         *message);
+size_t wgm__v1__rotate_key_request__get_packed_size
+                     (const Wgm__V1__RotateKeyRequest   *message);
+size_t wgm__v1__rotate_key_request__pack
+                     (const Wgm__V1__RotateKeyRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__rotate_key_request__pack_to_buffer
+                     (const Wgm__V1__RotateKeyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__RotateKeyRequest *
+       wgm__v1__rotate_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__rotate_key_request__free_unpacked
+                     (Wgm__V1__RotateKeyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__RotateKeyResponse methods */
+void   wgm__v1__rotate_key_response__init
+                     (Wgm__V1__RotateKeyResponse         *message);
+size_t wgm__v1__rotate_key_response__get_packed_size
+                     (const Wgm__V1__RotateKeyResponse   *message);
+size_t wgm__v1__rotate_key_response__pack
+                     (const Wgm__V1__RotateKeyResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__rotate_key_response__pack_to_buffer
+                     (const Wgm__V1__RotateKeyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__RotateKeyResponse *
+       wgm__v1__rotate_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__rotate_key_response__free_unpacked
+                     (Wgm__V1__RotateKeyResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListStragglersRequest methods */
+void   wgm__v1__list_stragglers_request__init
+                     (Wgm__V1__ListStragglersRequest         *message);
+size_t wgm__v1__list_stragglers_request__get_packed_size
+                     (const Wgm__V1__ListStragglersRequest   *message);
+size_t wgm__v1__list_stragglers_request__pack
+                     (const Wgm__V1__ListStragglersRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_stragglers_request__pack_to_buffer
+                     (const Wgm__V1__ListStragglersRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListStragglersRequest *
+       wgm__v1__list_stragglers_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_stragglers_request__free_unpacked
+                     (Wgm__V1__ListStragglersRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListStragglersResponse methods */
+void   wgm__v1__list_stragglers_response__init
+                     (Wgm__V1__ListStragglersResponse         *message);
+size_t wgm__v1__list_stragglers_response__get_packed_size
+                     (const Wgm__V1__ListStragglersResponse   *message);
+size_t wgm__v1__list_stragglers_response__pack
+                     (const Wgm__V1__ListStragglersResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_stragglers_response__pack_to_buffer
+                     (const Wgm__V1__ListStragglersResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListStragglersResponse *
+       wgm__v1__list_stragglers_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_stragglers_response__free_unpacked
+                     (Wgm__V1__ListStragglersResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__Straggler methods */
+void   wgm__v1__straggler__init
+                     (Wgm__V1__Straggler         *message);
+size_t wgm__v1__straggler__get_packed_size
+                     (const Wgm__V1__Straggler   *message);
+size_t wgm__v1__straggler__pack
+                     (const Wgm__V1__Straggler   *message,
+                      uint8_t             *out);
+size_t wgm__v1__straggler__pack_to_buffer
+                     (const Wgm__V1__Straggler   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__Straggler *
+       wgm__v1__straggler__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__straggler__free_unpacked
+                     (Wgm__V1__Straggler *message,
+                      ProtobufCAllocator *allocator);
 /* Wgm__V1__SetDriftPolicyRequest methods */
 void   wgm__v1__set_drift_policy_request__init
                      (Wgm__V1__SetDriftPolicyRequest         *message);
@@ -897,6 +1107,9 @@ void   wgm__v1__delete_interface_response__free_unpacked
 typedef void (*Wgm__V1__Interface_Closure)
                  (const Wgm__V1__Interface *message,
                   void *closure_data);
+typedef void (*Wgm__V1__KeyRotation_Closure)
+                 (const Wgm__V1__KeyRotation *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__InterfaceStatus_Closure)
                  (const Wgm__V1__InterfaceStatus *message,
                   void *closure_data);
@@ -942,6 +1155,21 @@ typedef void (*Wgm__V1__UpdateInterfaceRequest_Closure)
 typedef void (*Wgm__V1__UpdateInterfaceResponse_Closure)
                  (const Wgm__V1__UpdateInterfaceResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__RotateKeyRequest_Closure)
+                 (const Wgm__V1__RotateKeyRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__RotateKeyResponse_Closure)
+                 (const Wgm__V1__RotateKeyResponse *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListStragglersRequest_Closure)
+                 (const Wgm__V1__ListStragglersRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListStragglersResponse_Closure)
+                 (const Wgm__V1__ListStragglersResponse *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__Straggler_Closure)
+                 (const Wgm__V1__Straggler *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__SetDriftPolicyRequest_Closure)
                  (const Wgm__V1__SetDriftPolicyRequest *message,
                   void *closure_data);
@@ -974,8 +1202,10 @@ typedef void (*Wgm__V1__DeleteInterfaceResponse_Closure)
 
 extern const ProtobufCEnumDescriptor    wgm__v1__interface_backend__descriptor;
 extern const ProtobufCEnumDescriptor    wgm__v1__drift_policy__descriptor;
+extern const ProtobufCEnumDescriptor    wgm__v1__key_step__descriptor;
 extern const ProtobufCEnumDescriptor    wgm__v1__drift_outcome__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__interface__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__key_rotation__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__interface_status__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_interface_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_interface_response__descriptor;
@@ -991,6 +1221,11 @@ extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_request__descr
 extern const ProtobufCMessageDescriptor wgm__v1__set_interface_up_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__update_interface_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__update_interface_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__rotate_key_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__rotate_key_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_stragglers_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_stragglers_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__straggler__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__set_drift_policy_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__list_drift_request__descriptor;

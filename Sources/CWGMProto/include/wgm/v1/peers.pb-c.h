@@ -322,10 +322,13 @@ struct  Wgm__V1__GetPeerConfigResponse
   Wgm__V1__Freshness *freshness;
   protobuf_c_boolean has_has_preshared_key;
   protobuf_c_boolean has_preshared_key;
+  char *gateway_next_public_key;
+  protobuf_c_boolean has_gateway_key_switch_unix_ms;
+  int64_t gateway_key_switch_unix_ms;
 };
 #define WGM__V1__GET_PEER_CONFIG_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__get_peer_config_response__descriptor) \
-    , 0,NULL, 0,NULL, 0, 0, NULL, NULL, 0,NULL, 0, 0, NULL, NULL, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, NULL, NULL, 0,NULL, 0, 0, NULL, NULL, 0, 0, NULL, 0, 0 }
 
 
 /* Wgm__V1__Peer methods */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import WGMModel
+
+/// One key pair of an interface; the private key only the keeper can open.
+package struct InterfaceKey: Hashable, Sendable {
+    package var publicKey: PublicKey
+    package var sealed: SealedKey
+
+    package init(publicKey: PublicKey, sealed: SealedKey) {
+        self.publicKey = publicKey
+        self.sealed = sealed
+    }
+}
+
+/// The way of an interface from one key to the next.
+///
+/// WireGuard has one key per interface at a time, so what can overlap is that both are known: the next one is published before
+/// it is in force, and the one before can be put back.
+package enum KeyRotation: Hashable, Sendable {
+    /// The next key, in force from that moment on; without one when somebody says so.
+    case announced(InterfaceKey, at: Timestamp?)
+    /// The key that was in force until that moment.
+    case switched(from: InterfaceKey, at: Timestamp)
+
+    package var next: PublicKey? {
+        guard case .announced(let key, _) = self else { return nil }
+        return key.publicKey
+    }
+
+    /// When the next key is to be put in force.
+    package var due: Timestamp? {
+        guard case .announced(_, let moment) = self else { return nil }
+        return moment
+    }
+}
+
+/// One step of that way.
+package enum KeyStep: Hashable, Sendable {
+    /// Makes this the next key. When one is announced already that one stays, and gets the moment, which must be said then.
+    case announce(InterfaceKey, at: Timestamp?)
+    /// Puts the next key in force, or this one when none is announced.
+    case switchOver(InterfaceKey?, now: Timestamp)
+    /// Forgets the next key.
+    case cancel
+    /// Puts the key before in force again; the present one is the next then.
+    case undo
+    /// Forgets the key before.
+    case finish
+
+    /// For the list of revisions.
+    package var summary: String {
+        switch self {
+        case .announce(_, nil): "announce the next key"
+        case .announce(_, .some): "announce the next key and when it is in force"
+        case .switchOver: "put the next key in force"
+        case .cancel: "forget the next key"
+        case .undo: "put the key before in force again"
+        case .finish: "forget the key before"
+        }
+    }
+
+    /// The interface after the step; refuses one that does not fit.
+    package func applied(to record: InterfaceRecord) throws(StoreFailure) -> InterfaceRecord {
+        var record = record
+        let present = InterfaceKey(publicKey: record.publicKey, sealed: record.sealedKey)
+        switch (self, record.rotation) {
+        case (.announce(_, nil), .announced(let next, _)):
+            throw .keyRotation(
+                record.name,
+                "the key \(next.publicKey) is announced already; say when it is to be in force, or cancel it first"
+            )
+        case (.announce(_, let moment), .announced(let next, _)): record.rotation = .announced(next, at: moment)
+        case (.announce(let key, let moment), _): record.rotation = .announced(key, at: moment)
+        case (.switchOver(_, let now), .announced(let next, _)), (.switchOver(.some(let next), let now), _):
+            record.use(next)
+            record.rotation = .switched(from: present, at: now)
+        case (.undo, .switched(let former, _)):
+            record.use(former)
+            record.rotation = .announced(present, at: nil)
+        case (.cancel, .announced), (.finish, .switched): record.rotation = nil
+        case (.switchOver, _), (.cancel, _): throw .keyRotation(record.name, "no next key is announced")
+        case (.undo, _): throw .keyRotation(record.name, "no key before the present one is kept")
+        case (.finish, _): throw .keyRotation(record.name, "no rotation of its key is to be finished")
+        }
+        return record
+    }
+}
+
+extension InterfaceRecord {
+    fileprivate mutating func use(_ key: InterfaceKey) {
+        publicKey = key.publicKey
+        sealedKey = key.sealed
+    }
+}
