@@ -23,12 +23,26 @@ package struct PrefixSet: Hashable, Sendable, RandomAccessCollection, Expressibl
     package subscript(position: Int) -> IPPrefix { items[position] }
 
     package func contains(_ prefix: IPPrefix) -> Bool {
+        let place = place(of: prefix)
+        return place < items.count && items[place] == prefix
+    }
+
+    package mutating func insert(_ prefix: IPPrefix) {
+        if !contains(prefix) { items.insert(prefix, at: place(of: prefix)) }
+    }
+
+    package mutating func remove(_ prefix: IPPrefix) {
+        if contains(prefix) { items.remove(at: place(of: prefix)) }
+    }
+
+    /// Of the first that is not below this one.
+    private func place(of prefix: IPPrefix) -> Int {
         var (low, high) = (0, items.count)
         while low < high {
             let middle = (low + high) / 2
             if items[middle] < prefix { low = middle + 1 } else { high = middle }
         }
-        return low < items.count && items[low] == prefix
+        return low
     }
 
     package func union(_ more: [IPPrefix]) -> PrefixSet { items.isEmpty ? PrefixSet(more) : PrefixSet(items + more) }

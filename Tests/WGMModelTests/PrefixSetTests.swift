@@ -29,4 +29,16 @@ struct PrefixSetTests {
         #expect(PrefixSet(sorted.prefix(3)).union(sorted.reversed()) == PrefixSet(sorted))
         #expect(PrefixSet([]).union([]) == [])
     }
+
+    @Test("stays sorted when one comes or goes", arguments: 0..<4)
+    func single(place: Int) {
+        var set = PrefixSet(sorted)
+        set.insert(sorted[place])
+        #expect(Array(set) == sorted)
+        set.remove(sorted[place])
+        set.remove(sorted[place])
+        #expect(set.count == 3 && !set.contains(sorted[place]))
+        set.insert(sorted[place])
+        #expect(Array(set) == sorted)
+    }
 }

@@ -85,8 +85,14 @@ package struct PeerRecord: Hashable, Sendable {
 }
 
 extension PeerRecord {
-    package var id: Int64 { box.fields.id }
-    package var interface: InterfaceID { box.fields.interface }
+    package var id: Int64 {
+        get { box.fields.id }
+        set { fields.id = newValue }
+    }
+    package var interface: InterfaceID {
+        get { box.fields.interface }
+        set { fields.interface = newValue }
+    }
     package var name: ObjectName {
         get { box.fields.name }
         set { fields.name = newValue }
