@@ -2,7 +2,8 @@
 """A gateway with many peers beside wireguard-tools: scale.py FOLDER [JSON]. Runs inside its namespaces.
 
 The gateway's log must be at level debug: how long it took to make the kernel equal to the database is read there, from the first
-question to the keeper to the dump that shows no difference. SIZES names the numbers of peers, each of which has two prefixes.
+question to the keeper to the dump that shows no difference. SIZES names the numbers of peers, each of which has two prefixes; ROUNDS says how
+often up to 10 000 are measured.
 """
 import base64
 import os
@@ -16,6 +17,7 @@ from figures import Figures, Wgmctl, memory, pid_of, timed, wait_for
 
 folder, as_json = sys.argv[1], sys.argv[2:] not in ([], [""])
 SIZES = [int(size) for size in os.environ.get("SIZES", "1000 10000 50000").split()]
+ROUNDS = int(os.environ.get("ROUNDS", 3))
 PATIENCE = int(os.environ.get("WGM_PATIENCE", 1))
 wgmctl = Wgmctl(folder + "/run/wgmd.sock")
 figures = Figures()
@@ -111,7 +113,7 @@ def measure_floor(rounds):
 
 
 def measure(count):
-    rounds = 3 if count <= 10_000 else 1
+    rounds = ROUNDS if count <= 10_000 else 1
     write_files(count)
     setconf, dump = measure_floor(rounds)
     log = Log()
