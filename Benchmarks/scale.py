@@ -127,6 +127,8 @@ def measure(count):
     present = subprocess.run(["wg", "show", "wg0", "allowed-ips"], capture_output=True, text=True, check=True).stdout.splitlines()
     if sum(len(line.split()) == 3 for line in present) != count:
         sys.exit(f"wg show sees {len(present)} peers instead of {count} with two prefixes each")
+    name = f"scale.{count}"
+    plan = wgmctl("plan", "-f", folder + "/gateway.yaml", "--timeout", "10m")[0]
     halves = {half: pid_of(half) for half in ("wgmd", "wgmd-keeper")}
     peaks = [memory(pid)[1] for pid in halves.values()]
     for pid in halves.values():
@@ -135,10 +137,10 @@ def measure(count):
             file.write("5")
     log = Log()
     idle = statistics.median(log.first(lambda changes: changes == 0) for _ in range(5))
-    name = f"scale.{count}"
     figures.add(name + ".first_apply", statistics.median(first), "ms", setconf, bound=1.25, of_ratio=True)
     figures.add(name + ".first_apply_whole", statistics.median(whole), "ms", setconf)
     figures.add(name + ".nothing_changes", idle, "ms", dump, bound=1.5, of_ratio=True)
+    figures.add(name + ".plan_whole", plan, "ms")
     one = lambda seconds: lambda: wgmctl("peer", "set", "wg0", "p00007", "--keepalive", seconds, "--timeout", "10m")
     figures.add(name + ".one_peer_whole", one("21s")()[0], "ms")
     sent = changes_sent(halves["wgmd-keeper"], one("22s"))
@@ -150,7 +152,6 @@ def measure(count):
         figures.add(f"{name}.{kind}", sum(column), "MB", bound=bound if count <= 50_000 else None)
         for half, value in zip(("wgmd", "keeper"), column):
             figures.add(f"{name}.{kind}.{half}", value, "MB")
-    figures.add(name + ".plan_whole", wgmctl("plan", "-f", folder + "/gateway.yaml", "--timeout", "10m")[0], "ms")
     wgmctl("interface", "delete", "wg0", "--with-peers", "--timeout", "10m")
 
 
@@ -158,5 +159,9 @@ if kernel:
     subprocess.run(["ip", "link", "delete", "floor"], check=True)
 wgmctl("login")
 for size in SIZES:
+    known = len(figures.rows)
     measure(size)
+    # A long run says what it has.
+    for row in figures.rows[known:]:
+        print(row["name"], row["value"], row["unit"], "" if row["ratio"] is None else f"ratio {row['ratio']}", file=sys.stderr)
 figures.write(folder, "scale", as_json, f"WireGuard: {'kernel' if kernel else 'wireguard-go'}, {os.cpu_count()} cores")
