@@ -35,7 +35,8 @@ demo: build
 test: setup
 	swift test --no-parallel
 
-# The demo and the kernel tests over real netlink, in a virtual machine. Needs root.
+# The demo, the kernel tests and the data plane's promises over real netlink, in virtual machines. Needs root. WGM_VM_PARTS="flood
+# kills" runs some parts: see CONTRIBUTING.md.
 vm-test: setup
 	Tests/vm/vm-test
 
@@ -47,7 +48,7 @@ check: setup
 format:
 	swift format -i -r -p Package.swift Sources Tests Fuzz
 
-# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc, hostile, attacks) measures one part.
+# Figures from a release build; JSON=1 prints one object a line, ONLY=rpc (gateway, rpc, hostile, attacks, scale) measures one part.
 bench: setup
 	JSON=$(JSON) Benchmarks/bench $(ONLY)
 

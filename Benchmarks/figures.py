@@ -74,6 +74,13 @@ def resident(pid):
     return int(line.split()[1]) / 1024
 
 
+def memory(pid):
+    """Megabytes now, and the most there ever were."""
+    with open(f"/proc/{pid}/status") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return [int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")]
+
+
 def wait_for(path):
     for _ in range(100):
         if os.path.exists(path):

@@ -10,7 +10,8 @@ private enum PeerFlag {
 
 extension ActualInterface {
     package func encoded() -> [UInt8] {
-        var writer = PacketWriter()
+        // As much as peers with two prefixes and an endpoint take.
+        var writer = PacketWriter(capacity: 256 + peers.count * 140 + routes.count * 18)
         writer.append(name)
         writer.append(owner != nil)
         writer.append(integer: owner?.value ?? 0)
@@ -41,9 +42,10 @@ extension ActualInterface {
         firewallMark = try reader.integer()
         addresses = Set(try reader.longList(6) { (reader) throws(PacketError) in try reader.interfaceAddress() })
         routes = Set(try reader.longList(6) { (reader) throws(PacketError) in try reader.prefix() })
-        let list = try reader.longList(55) { (reader) throws(PacketError) in try reader.actualPeer() }
-        peers.reserveCapacity(list.count)
-        for (key, peer) in list {
+        let count = try reader.count(UInt32.self, elementSize: 55)
+        peers.reserveCapacity(count)
+        for _ in 0..<count {
+            let (key, peer) = try reader.actualPeer()
             guard peers.updateValue(peer, forKey: key) == nil else { throw .invalidField }
         }
         try reader.end()
@@ -61,7 +63,7 @@ extension PacketWriter {
 
     /// Key (32) · flags (1) · mark of the preshared key (16) · endpoint · keepalive (2) · handshake (12) · received (8) · sent (8) · addresses (4 + …).
     fileprivate mutating func append(_ key: PublicKey, _ peer: ActualPeer) {
-        append(key.bytes)
+        append(key)
         append(
             integer: (peer.presharedKey == nil ? 0 : PeerFlag.presharedKey)
                 | (peer.endpoint == nil ? 0 : PeerFlag.endpoint)
@@ -102,7 +104,7 @@ extension PacketReader {
         }
         peer.receivedBytes = try integer()
         peer.sentBytes = try integer()
-        peer.allowedAddresses = Set(try longList(6) { (reader) throws(PacketError) in try reader.prefix() })
+        peer.allowedAddresses = PrefixSet(try longList(6) { (reader) throws(PacketError) in try reader.prefix() })
         return (key, peer)
     }
 }

@@ -30,20 +30,28 @@ package enum PacketLimit {
 
 /// Takes fields off the front of a packet; integers are big-endian.
 struct PacketReader {
-    private var rest: ArraySlice<UInt8>
+    private let packet: [UInt8]
+    private var position = 0
 
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
+    init(_ bytes: [UInt8]) { packet = bytes }
 
-    var remainingCount: Int { rest.count }
+    var remainingCount: Int { packet.count - position }
 
     mutating func bytes(_ count: Int) throws(PacketError) -> ArraySlice<UInt8> {
-        guard count <= rest.count else { throw .truncated }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
+        guard count <= remainingCount else { throw .truncated }
+        defer { position += count }
+        return packet[position..<position + count]
     }
 
-    mutating func integer<Integer: FixedWidthInteger>(_: Integer.Type = Integer.self) throws(PacketError) -> Integer {
-        try bytes(Integer.bitWidth / 8).reduce(0) { $0 << 8 | Integer(truncatingIfNeeded: $1) }
+    mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+        _: Integer.Type = Integer.self
+    ) throws(PacketError) -> Integer {
+        let size = MemoryLayout<Integer>.size
+        guard size <= remainingCount else { throw .truncated }
+        defer { position += size }
+        return unsafe packet.withUnsafeBytes { bytes in
+            unsafe Integer(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Integer.self))
+        }
     }
 
     mutating func bool() throws(PacketError) -> Bool {
@@ -62,12 +70,12 @@ struct PacketReader {
     }
 
     /// A count of elements that can still be in the packet, each being at least `elementSize` bytes long.
-    mutating func count<Integer: FixedWidthInteger & UnsignedInteger>(
+    mutating func count<Integer: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _: Integer.Type,
         elementSize: Int
     ) throws(PacketError) -> Int {
         let count = Int(try integer(Integer.self))
-        guard count <= rest.count / elementSize else { throw .truncated }
+        guard count <= remainingCount / elementSize else { throw .truncated }
         return count
     }
 
@@ -80,7 +88,7 @@ struct PacketReader {
     }
 
     func end() throws(PacketError) {
-        guard rest.isEmpty else { throw .trailingBytes }
+        guard remainingCount == 0 else { throw .trailingBytes }
     }
 }
 
@@ -97,7 +105,7 @@ extension PacketReader {
     }
 
     mutating func publicKey() throws(PacketError) -> PublicKey {
-        guard let key = PublicKey(bytes: try bytes(PublicKey.byteCount)) else { throw .truncated }
+        let key = PublicKey(words: (try integer(), try integer(), try integer(), try integer()))
         guard !key.isZero else { throw .invalidField }
         return key
     }
@@ -120,8 +128,12 @@ extension PacketReader {
     /// Family (4 or 6) · 4 or 16 bytes.
     mutating func address() throws(PacketError) -> IPAddress {
         guard let family = AddressFamily(rawValue: try integer()) else { throw .invalidField }
-        let address = IPAddress(bytes: try bytes(family.bitCount / 8))
-        guard let address, !address.isV4Mapped else { throw .invalidField }
+        let address =
+            switch family {
+            case .v4: IPAddress(v4: try integer())
+            case .v6: IPAddress(v6: try integer())
+            }
+        guard !address.isV4Mapped else { throw .invalidField }
         return address
     }
 

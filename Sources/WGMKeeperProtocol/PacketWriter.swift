@@ -6,12 +6,12 @@ internal import WGMModel
 struct PacketWriter {
     private(set) var bytes: [UInt8] = []
 
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
     mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
 
     mutating func append<Integer: FixedWidthInteger>(integer value: Integer) {
-        for shift in stride(from: Integer.bitWidth - 8, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-        }
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     mutating func append(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
@@ -30,9 +30,20 @@ struct PacketWriter {
         append(repeatElement(0, count: InterfaceNameField.byteCount - characters.count))
     }
 
+    mutating func append(_ key: PublicKey) {
+        let words = key.words
+        append(integer: words.0)
+        append(integer: words.1)
+        append(integer: words.2)
+        append(integer: words.3)
+    }
+
     mutating func append(_ address: IPAddress) {
         append(integer: address.family.rawValue)
-        append(address.bytes)
+        switch address.family {
+        case .v4: append(integer: UInt32(truncatingIfNeeded: address.bits))
+        case .v6: append(integer: address.bits)
+        }
     }
 
     mutating func append(_ prefix: IPPrefix) {

@@ -13,18 +13,24 @@ package enum AddressFamily: UInt8, Hashable, Sendable, Comparable {
 
 /// An IPv4 or IPv6 address, without zone.
 package struct IPAddress: Hashable, Sendable, Comparable {
+    /// In halves: a gateway holds many, and a number of 128 bits would align each prefix to 48 bytes instead of 24.
+    private let high: UInt64
+    private let low: UInt64
     package let family: AddressFamily
+
     /// The address as a number; an IPv4 address fills the low 32 bits.
-    package let bits: UInt128
+    package var bits: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
     package init(v4 bits: UInt32) {
         family = .v4
-        self.bits = UInt128(bits)
+        high = 0
+        low = UInt64(bits)
     }
 
     package init(v6 bits: UInt128) {
         family = .v6
-        self.bits = bits
+        high = UInt64(truncatingIfNeeded: bits >> 64)
+        low = UInt64(truncatingIfNeeded: bits)
     }
 
     /// The address in network byte order: 4 bytes or 16; nil for another count.
@@ -47,18 +53,21 @@ package struct IPAddress: Hashable, Sendable, Comparable {
     package var isV4Mapped: Bool { family == .v6 && bits >> 32 == 0xffff }
 
     package static func < (left: Self, right: Self) -> Bool {
-        (left.family, left.bits) < (right.family, right.bits)
+        (left.family, left.high, left.low) < (right.family, right.high, right.low)
     }
 }
 
 extension IPAddress: CustomStringConvertible {
     /// Reads dotted decimal, or the forms of RFC 4291 section 2.2 without a zone.
-    package init?(_ text: some StringProtocol) {
-        if text.utf8.contains(UInt8(ascii: ":")) {
-            guard let bits = Self.parseV6(Array(text.utf8)) else { return nil }
+    package init?(_ text: some StringProtocol) { self.init(ascii: ArraySlice(text.utf8)) }
+
+    /// The same, of bytes.
+    package init?(ascii text: ArraySlice<UInt8>) {
+        if text.contains(UInt8(ascii: ":")) {
+            guard let bits = Self.parseV6(Array(text)) else { return nil }
             self.init(v6: bits)
         } else {
-            guard let bits = Self.parseV4(text.utf8) else { return nil }
+            guard let bits = Self.parseV4(text) else { return nil }
             self.init(v4: bits)
         }
     }

@@ -51,7 +51,7 @@ package struct ActualPeer: Hashable, Sendable {
     package var endpoint: Endpoint?
     /// Seconds; 0 means off.
     package var keepalive: UInt16 = 0
-    package var allowedAddresses: Set<IPPrefix> = []
+    package var allowedAddresses: PrefixSet = []
     /// Seconds and nanoseconds since 1970; nil means never.
     package var lastHandshake: Timestamp?
     package var receivedBytes: UInt64 = 0

@@ -4,29 +4,35 @@
 package struct PublicKey: Hashable, Sendable, Comparable {
     package static let byteCount = 32
     package static let rule = "32 bytes as 44 characters of base64, as `wg pubkey` prints them"
-    private let words: SIMD4<UInt64>
+    /// Its four numbers, each of eight bytes with the highest first.
+    package typealias Words = (UInt64, UInt64, UInt64, UInt64)
+    private let word0: UInt64
+    private let word1: UInt64
+    private let word2: UInt64
+    private let word3: UInt64
+
+    package init(words: Words) { (word0, word1, word2, word3) = words }
 
     /// nil unless there are exactly 32 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         var words = SIMD4<UInt64>()
         for (index, byte) in bytes.enumerated() { words[index / 8] |= UInt64(byte) << (56 - 8 * (index % 8)) }
-        self.words = words
+        self.init(words: (words[0], words[1], words[2], words[3]))
     }
 
+    package var words: Words { (word0, word1, word2, word3) }
+
     package var bytes: [UInt8] {
-        (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> (56 - 8 * ($0 % 8))) }
+        [word0, word1, word2, word3].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
+        }
     }
 
     /// True for the all-zero key, which stands for "no key" in WireGuard and is never anybody's.
-    package var isZero: Bool { words == SIMD4() }
+    package var isZero: Bool { word0 | word1 | word2 | word3 == 0 }
 
-    package static func < (left: Self, right: Self) -> Bool {
-        for index in 0..<4 where left.words[index] != right.words[index] {
-            return left.words[index] < right.words[index]
-        }
-        return false
-    }
+    package static func < (left: Self, right: Self) -> Bool { left.words < right.words }
 }
 
 extension PublicKey: CustomStringConvertible {

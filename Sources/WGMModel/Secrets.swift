@@ -38,14 +38,20 @@ package struct KeyMark: Hashable, Sendable, CustomStringConvertible {
     package static let byteCount = 16
     /// There is a key, and a sealed keeper cannot say which.
     package static let unknown = KeyMark(bits: 0)
-    private let bits: UInt128
+    private let high: UInt64
+    private let low: UInt64
 
-    private init(bits: UInt128) { self.bits = bits }
+    private init(bits: UInt128) {
+        high = UInt64(truncatingIfNeeded: bits >> 64)
+        low = UInt64(truncatingIfNeeded: bits)
+    }
+
+    private var bits: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
     /// nil unless there are exactly 16 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        bits = bytes.reduce(0) { $0 << 8 | UInt128($1) }
+        self.init(bits: bytes.reduce(0) { $0 << 8 | UInt128($1) })
     }
 
     package var bytes: [UInt8] { (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) } }

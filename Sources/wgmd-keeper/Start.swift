@@ -11,6 +11,8 @@ internal import WGMService
 /// From an ordinary start, as root or not, to a service without any power but CAP_NET_ADMIN.
 enum Start {
     static func run(_ options: Options) throws(StartError) {
+        // What a dump of many peers took goes back.
+        _ = wgm_keep_heap_small()
         Environment.keepWhatServicesNeed()
         _ = signal(SIGPIPE, SIG_IGN)
         _ = signal(SIGXFSZ, SIG_IGN)

@@ -122,7 +122,7 @@ enum Sample {
             peer.keepalive = UInt16(number % 100)
             peer.receivedBytes = .max
             peer.sentBytes = UInt64(number)
-            peer.allowedAddresses = Set(prefixes(addresses))
+            peer.allowedAddresses = PrefixSet(prefixes(addresses))
             actual.peers[key(number: number)] = peer
         }
         return actual

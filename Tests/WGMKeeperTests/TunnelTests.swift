@@ -72,7 +72,7 @@ struct TunnelTests {
         #expect(actual.routes == [Sample.prefix("10.10.0.0/16")])
         let actualPeer = try #require(actual.peers[peer.publicKey])
         #expect(actual.peers.count == 1 && actualPeer.keepalive == 25 && actualPeer.endpoint == peer.endpoint)
-        #expect(actualPeer.allowedAddresses == Set(peer.addAllowedAddresses) && actualPeer.presharedKey == nil)
+        #expect(actualPeer.allowedAddresses == PrefixSet(peer.addAllowedAddresses) && actualPeer.presharedKey == nil)
         return actual
     }
 }

@@ -72,7 +72,7 @@ struct RealInterfaceTests {
         actual.presharedKey = .unknown
         actual.endpoint = peer.endpoint
         actual.keepalive = 25
-        actual.allowedAddresses = Set(peer.addAllowedAddresses)
+        actual.allowedAddresses = PrefixSet(peer.addAllowedAddresses)
         return actual
     }
 
@@ -143,7 +143,9 @@ struct RealInterfaceTests {
             for line in witness {
                 let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
                 let key = try #require(PublicKey(base64: fields[0]))
-                #expect(Set(fields.dropFirst().compactMap { IPPrefix($0) }) == actual.peers[key]?.allowedAddresses)
+                #expect(
+                    PrefixSet(fields.dropFirst().compactMap { IPPrefix($0) }) == actual.peers[key]?.allowedAddresses
+                )
             }
             #expect(try !shell("wg show wg0 preshared-keys").contains("(none)"))
         }

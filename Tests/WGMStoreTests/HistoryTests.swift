@@ -32,7 +32,7 @@ extension StoreTests {
             actual.addresses = Set(record.addresses)
             for peer in peers where peer.isEnabled {
                 var held = ActualPeer()
-                held.allowedAddresses = Set(peer.allowedAddresses)
+                held.allowedAddresses = PrefixSet(peer.allowedAddresses)
                 held.keepalive = peer.keepalive
                 actual.peers[peer.publicKey] = held
             }
@@ -205,7 +205,7 @@ extension StoreTests {
             let adoption = try await adoption(store) { actual in
                 let overlapping = IPPrefix("192.0.2.128/25")
                 actual.peers[carol] = ActualPeer()
-                actual.peers[carol]?.allowedAddresses = Set([overlapping].compactMap(\.self))
+                actual.peers[carol]?.allowedAddresses = PrefixSet([overlapping].compactMap(\.self))
             }
             let before = try await store.currentRevision()
             guard case .overlap = await failure({ try await store.change(.adopt(interface("wg0"), adoption)) }) else {

@@ -25,6 +25,8 @@ int wgm_drop_privileges(uint32_t uid, uint32_t gid, bool keep_net_admin);
 /* One heap for all threads, and free memory goes back to the kernel in pieces from 128 KiB on: for a program that
  * answers on one thread, and is to stay small. Call before any thread starts. */
 int wgm_keep_heap_small(void);
+/* Gives pages of the heap back that hold nothing any more; a large request leaves them between what stays. */
+void wgm_return_free_memory(void);
 
 /* Makes a connected pair of sockets that keep packet boundaries. */
 int wgm_packet_socket_pair(int *first, int *second);

@@ -64,7 +64,7 @@ package struct Adoption: Hashable, Sendable {
             disabledPeers.append(peer.name)
             return
         }
-        let isSame = actual.keepalive == peer.keepalive && actual.allowedAddresses == Set(peer.allowedAddresses)
+        let isSame = actual.keepalive == peer.keepalive && actual.allowedAddresses == PrefixSet(peer.allowedAddresses)
         guard !isSame else { return }
         var changed = record(peer.name, peer.publicKey, actual, interface, comment: peer.comment)
         // The kernel keeps no order; ours stays where it is the same otherwise.
@@ -82,7 +82,7 @@ package struct Adoption: Hashable, Sendable {
         comment: String
     ) -> NewPeer {
         let pools = [interface.ipv6Pool, interface.ipv4Pool].compactMap(\.self)
-        let prefixes = actual.allowedAddresses.sorted()
+        let prefixes = actual.allowedAddresses
         let isOwn = { (prefix: IPPrefix) in prefix.isHost && pools.contains { $0.contains(prefix.address) } }
         return NewPeer(
             name: name,

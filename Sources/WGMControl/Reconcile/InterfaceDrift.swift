@@ -17,8 +17,9 @@ struct InterfaceDrift {
         compareDevice(interface, actual)
         comparePrefixes(interface, wanted, actual)
         let names = Dictionary(peers.map { ($0.publicKey, $0.name) }) { first, _ in first }
-        for key in Set(wanted.peers.keys).union(actual.peers.keys).sorted() {
-            compare(wanted.peers[key], actual.peers[key], names[key]?.value ?? key.description)
+        let wantedPeers = wanted.peersByKey
+        for key in Set(wantedPeers.keys).union(actual.peers.keys).sorted() {
+            compare(wantedPeers[key], actual.peers[key], names[key]?.value ?? key.description)
         }
     }
 

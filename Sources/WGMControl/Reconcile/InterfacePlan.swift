@@ -26,12 +26,13 @@ package struct InterfacePlan: Hashable, Sendable {
         if actual == nil {
             add(.createLink(backend: interface.backend, mtu: interface.mtu), "there was no link")
         }
+        let peers = PeerDifferences(wanted, present)
         let isGoingDown = present.isUp && !interface.isUp
         let mtu = actual != nil && present.mtu != interface.mtu ? interface.mtu : nil
         if isGoingDown { addLink(mtu: mtu, isUp: false, present) }
-        addRemovals(wanted, present, isGoingDown: isGoingDown)
+        addRemovals(wanted, present, peers.surplus, isGoingDown: isGoingDown)
         addDevice(interface, present)
-        addPeers(wanted, present)
+        addPeers(peers.differing)
         if !isGoingDown { addLink(mtu: mtu, isUp: interface.isUp && !present.isUp ? true : nil, present) }
         if interface.isUp { addAddressesAndRoutes(wanted, present) }
     }
@@ -49,12 +50,16 @@ package struct InterfacePlan: Hashable, Sendable {
         add(.setLink(mtu: mtu, isUp: isUp), words.joined(separator: " and "))
     }
 
-    private mutating func addRemovals(_ wanted: WantedInterface, _ present: ActualInterface, isGoingDown: Bool) {
+    private mutating func addRemovals(
+        _ wanted: WantedInterface,
+        _ present: ActualInterface,
+        _ peers: [PublicKey],
+        isGoingDown: Bool
+    ) {
         let routes = isGoingDown ? [] : present.routes.subtracting(wanted.routes).sorted()
         if !routes.isEmpty { add(.removeRoutes(routes), "routes too many: \(list(routes))") }
         let addresses = present.addresses.subtracting(wanted.addresses).filter { !$0.address.isLinkLocal }.sorted()
         if !addresses.isEmpty { add(.removeAddresses(addresses), "addresses too many: \(list(addresses))") }
-        let peers = present.peers.keys.filter { wanted.peers[$0] == nil }.sorted()
         if !peers.isEmpty { add(.removePeers(peers), "peers too many: \(list(peers))") }
     }
 
@@ -76,17 +81,9 @@ package struct InterfacePlan: Hashable, Sendable {
         add(change, words.compactMap { $0 }.joined(separator: " and "))
     }
 
-    private mutating func addPeers(_ wanted: WantedInterface, _ present: ActualInterface) {
-        let owners = wanted.prefixOwners
-        var changed: [PeerChange] = []
-        var words: [String] = []
-        for key in wanted.peers.keys.sorted() {
-            guard let peer = wanted.peers[key] else { continue }
-            guard let difference = PeerDifference(peer, present.peers[key], owners: owners) else { continue }
-            changed.append(difference.change)
-            words.append("\(peer.name) (\(difference.words.joined(separator: ", ")))")
-        }
-        if !changed.isEmpty { add(.setPeers(changed), "peers that differed: \(list(words))") }
+    private mutating func addPeers(_ differing: [PeerDifference]) {
+        guard !differing.isEmpty else { return }
+        add(.setPeers(differing.map(\.change)), "peers that differed: \(list(differing))")
     }
 
     /// The kernel forgets IPv6 addresses and all routes of a link that goes down, so these are only made while it is up.
@@ -107,22 +104,65 @@ package struct InterfacePlan: Hashable, Sendable {
 struct WantedInterface {
     let addresses: Set<InterfaceAddress>
     let routes: Set<IPPrefix>
-    let peers: [PublicKey: PeerRecord]
+    /// Those that are let in.
+    let peers: [PeerRecord]
 
     init(_ interface: InterfaceRecord, _ peers: [PeerRecord]) {
-        let enabled = peers.filter(\.isEnabled)
-        let onLink = interface.addresses.map(\.prefix)
-        let routed = enabled.flatMap(\.allowedAddresses).filter { prefix in
-            !prefix.isWide && !onLink.contains { $0.covers(prefix) }
-        }
+        self.peers = peers.filter(\.isEnabled)
         addresses = Set(interface.addresses)
-        routes = interface.isUp ? Set(routed) : []
-        self.peers = Dictionary(enabled.map { ($0.publicKey, $0) }) { first, _ in first }
+        routes = interface.isUp ? Self.routes(of: self.peers, onLink: interface.addresses.map(\.prefix)) : []
+    }
+
+    private static func routes(of peers: [PeerRecord], onLink: [IPPrefix]) -> Set<IPPrefix> {
+        var routes: Set<IPPrefix> = []
+        func add(_ prefix: IPPrefix) {
+            if !prefix.isWide, !onLink.contains(where: { $0.covers(prefix) }) { routes.insert(prefix) }
+        }
+        for peer in peers {
+            for address in peer.addresses { add(IPPrefix(host: address)) }
+            for prefix in peer.routed { add(prefix) }
+        }
+        return routes
+    }
+
+    var peersByKey: [PublicKey: PeerRecord] {
+        Dictionary(peers.map { ($0.publicKey, $0) }) { first, _ in first }
     }
 
     var prefixOwners: [IPPrefix: PublicKey] {
-        let pairs = peers.values.flatMap { peer in peer.allowedAddresses.map { ($0, peer.publicKey) } }
+        let pairs = peers.flatMap { peer in peer.allowedAddresses.map { ($0, peer.publicKey) } }
         return Dictionary(pairs) { first, _ in first }
+    }
+}
+
+/// Which peers must be told or removed.
+///
+/// This runs every few seconds over every peer, and mostly finds nothing: so nothing is made until something differs.
+private struct PeerDifferences {
+    private(set) var differing: [PeerDifference] = []
+    private(set) var surplus: [PublicKey] = []
+
+    init(_ wanted: WantedInterface, _ present: ActualInterface) {
+        var held = 0
+        var suspects: [PeerRecord] = []
+        var mayBeStale = false
+        for peer in wanted.peers {
+            let actual = present.peers[peer.publicKey]
+            if let actual {
+                held += 1
+                if actual.holdsAll(of: peer) { continue }
+                mayBeStale = mayBeStale || !actual.allowedAddresses.isEmpty
+            }
+            suspects.append(peer)
+        }
+        if held < present.peers.count {
+            let keys = Set(wanted.peers.map(\.publicKey))
+            surplus = present.peers.keys.filter { !keys.contains($0) }.sorted()
+        }
+        let owners = mayBeStale ? wanted.prefixOwners : [:]
+        differing = suspects.sorted { $0.publicKey < $1.publicKey }.compactMap { peer in
+            PeerDifference(peer, present.peers[peer.publicKey], owners: owners)
+        }
     }
 }
 
@@ -131,14 +171,26 @@ extension ActualPeer {
     func holds(_ wanted: SealedPresharedKey?) -> Bool {
         presharedKey == wanted?.mark || (wanted != nil && presharedKey == .unknown)
     }
+
+    /// True only if there is nothing to tell about the peer.
+    fileprivate func holdsAll(of peer: PeerRecord) -> Bool {
+        keepalive == peer.keepalive && (endpoint != nil || peer.endpoint == nil) && holds(peer.presharedKey)
+            && allowedAddresses.count == peer.addresses.count + peer.routed.count
+            && peer.addresses.allSatisfy { allowedAddresses.contains(IPPrefix(host: $0)) }
+            && peer.routed.allSatisfy { allowedAddresses.contains($0) }
+    }
 }
 
 /// What must be told about one peer; nil when nothing.
-private struct PeerDifference {
+private struct PeerDifference: CustomStringConvertible {
     private(set) var change: PeerChange
-    private(set) var words: [String] = []
+    private var words: [String] = []
+    private let name: ObjectName
+
+    var description: String { "\(name) (\(words.joined(separator: ", ")))" }
 
     init?(_ peer: PeerRecord, _ actual: ActualPeer?, owners: [IPPrefix: PublicKey]) {
+        name = peer.name
         change = PeerChange(publicKey: peer.publicKey)
         let present = actual ?? ActualPeer()
         if actual == nil { words.append("missing") } else { change.updateOnly = true }
@@ -155,24 +207,24 @@ private struct PeerDifference {
             change.keepalive = peer.keepalive
             words.append("keepalive was \(present.keepalive)")
         }
-        addPrefixes(Set(peer.allowedAddresses), present.allowedAddresses, owners)
+        addPrefixes(PrefixSet(peer.allowedAddresses), present.allowedAddresses, owners)
         guard !words.isEmpty else { return nil }
     }
 
     /// A prefix that goes to another peer is not taken away here: the kernel moves it in one step when the other gets it.
     private mutating func addPrefixes(
-        _ wanted: Set<IPPrefix>,
-        _ present: Set<IPPrefix>,
+        _ wanted: PrefixSet,
+        _ present: PrefixSet,
         _ owners: [IPPrefix: PublicKey]
     ) {
         let isStale = present.subtracting(wanted).contains { owners[$0] == nil }
         let missing = wanted.subtracting(present)
         if isStale {
             change.replaceAllowedAddresses = true
-            change.addAllowedAddresses = wanted.sorted()
+            change.addAllowedAddresses = Array(wanted)
             words.append("allowed addresses too many")
         } else if !missing.isEmpty {
-            change.addAllowedAddresses = missing.sorted()
+            change.addAllowedAddresses = missing
             words.append("allowed addresses missing")
         }
     }

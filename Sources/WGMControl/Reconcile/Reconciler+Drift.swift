@@ -129,7 +129,7 @@ extension Reconciler {
         let words = "adopted: \(adoption.summary)"
         do throws(Refusal) {
             let record = entry(name, nil, words, found, method: "wgmd/adopt")
-            guard case .fresh(_, let revision) = try await committer.commit(.adopt(name, adoption), record, key: nil)
+            guard case .fresh(_, let revision, _) = try await committer.commit(.adopt(name, adoption), record, key: nil)
             else { return true }
             logger.notice("drift adopted", metadata: ["interface": "\(name)", "revision": "\(revision)"])
             await repair(name)

@@ -57,6 +57,7 @@ package actor Reconciler {
         var items: [DriftItem]?
         var actual: ActualInterface?
         let changed = view.progress(name)?.changed ?? 0
+        let began = ContinuousClock.now
         do throws(KernelFailure) {
             for _ in 0..<Self.maxRounds {
                 let ticket = view.beginObservation()
@@ -67,6 +68,7 @@ package actor Reconciler {
                 observe(name, actual, step, nil, ticket)
                 guard !step.changes.isEmpty else {
                     view.settle(name, at: changed)
+                    note(name, changes: differences.count, since: began)
                     return Settled(actual: actual, differences: differences, items: items ?? [])
                 }
                 for change in step.changes { try await kernel.apply(change, to: name, owner: step.owner) }
@@ -76,6 +78,15 @@ package actor Reconciler {
             await observeFailure(name, error)
             throw error
         }
+    }
+
+    /// From the first question to the keeper to the dump that shows no difference: what benchmarks measure.
+    private func note(_ name: InterfaceName, changes: Int, since began: ContinuousClock.Instant) {
+        let took = Int(began.duration(to: .now) / .microseconds(1))
+        logger.debug(
+            "settled",
+            metadata: ["interface": "\(name)", "changes": "\(changes)", "microseconds": "\(took)"]
+        )
     }
 
     /// Milliseconds for which readers are told what the kernel was last seen to hold.

@@ -4,7 +4,8 @@ internal import WGMModel
 
 /// What the store made of a change.
 enum Written {
-    case fresh(Touched, revision: Int64)
+    /// `redirected`: the peers that stay, and for which another endpoint was decided.
+    case fresh(Touched, revision: Int64, redirected: [PeerRecord])
     case repeated([UInt8])
 }
 
@@ -42,6 +43,7 @@ struct Committer: Sendable {
         }
         switch committed.outcome {
         case .applied(let touched):
+            let redirected = view.redirected(by: touched)
             view.apply(touched, revision: committed.revision, at: clock.now)
             switch entry.terms.confirmation {
             case .by(let deadline):
@@ -50,7 +52,7 @@ struct Committer: Sendable {
             case .settles: view.setUnconfirmed(nil)
             case .none, .within: break
             }
-            return .fresh(touched, revision: committed.revision)
+            return .fresh(touched, revision: committed.revision, redirected: redirected)
         case .repeated(let reply?):
             var retry = entry
             retry.message = "retry of the call that made revision \(committed.revision)"

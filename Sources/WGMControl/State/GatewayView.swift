@@ -155,6 +155,16 @@ package final class GatewayView: Sendable {
         content.withLock { $0.state.peers[interface]?.count ?? 0 }
     }
 
+    /// Of the peers of a change that is not in the copy yet those that keep their key and get another endpoint, or none.
+    func redirected(by touched: Touched) -> [PeerRecord] {
+        content.withLock { content in
+            touched.peers.filter { peer in
+                guard let old = content.state.peers[peer.interface]?[peer.name] else { return false }
+                return old.publicKey == peer.publicKey && old.endpoint != peer.endpoint
+            }
+        }
+    }
+
     /// What the kernel is to hold under this name now, with peers outside of their time disabled; nil when nothing.
     func wanted(_ name: InterfaceName, at now: Timestamp) -> (interface: InterfaceRecord, peers: [PeerRecord])? {
         var wanted: (interface: InterfaceRecord, peers: [PeerRecord])? = content.withLock { content in

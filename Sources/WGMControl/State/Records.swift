@@ -74,63 +74,6 @@ package struct InterfaceRecord: Hashable, Sendable {
     }
 }
 
-/// The wanted state of one peer.
-package struct PeerRecord: Hashable, Sendable {
-    package var id: Int64
-    package var interface: InterfaceID
-    package var name: ObjectName
-    package var publicKey: PublicKey
-    package var isEnabled: Bool
-    /// The peer's own addresses, each routed to it as a host prefix.
-    package var addresses: [IPAddress]
-    /// Prefixes behind the peer.
-    package var routed: [IPPrefix]
-    package var endpoint: Endpoint?
-    /// Seconds; 0 is off.
-    package var keepalive: UInt16
-    /// nil when there is none.
-    package var presharedKey: SealedPresharedKey?
-    package var comment: String
-    package var validity: Validity
-    package var revision: Int64
-    package var created: Timestamp
-
-    package init(
-        id: Int64,
-        interface: InterfaceID,
-        name: ObjectName,
-        publicKey: PublicKey,
-        isEnabled: Bool,
-        addresses: [IPAddress],
-        routed: [IPPrefix],
-        endpoint: Endpoint?,
-        keepalive: UInt16,
-        presharedKey: SealedPresharedKey? = nil,
-        comment: String,
-        validity: Validity = Validity(),
-        revision: Int64,
-        created: Timestamp
-    ) {
-        self.id = id
-        self.interface = interface
-        self.name = name
-        self.publicKey = publicKey
-        self.isEnabled = isEnabled
-        self.addresses = addresses
-        self.routed = routed
-        self.endpoint = endpoint
-        self.keepalive = keepalive
-        self.presharedKey = presharedKey
-        self.comment = comment
-        self.validity = validity
-        self.revision = revision
-        self.created = created
-    }
-
-    /// Everything that WireGuard is to accept from, and send to, this peer.
-    package var allowedAddresses: [IPPrefix] { addresses.map { IPPrefix(host: $0) } + routed }
-}
-
 /// When a peer is let in; always where nothing is said.
 package struct Validity: Hashable, Sendable {
     package var from: Timestamp?

@@ -56,10 +56,16 @@ final class TrafficLedger: Sendable {
         var ticket: UInt64
     }
 
-    struct Entry {
+    /// An object, so that tables of them stay small.
+    fileprivate final class Entry {
         var record: TrafficRecord
         var activity: PeerActivity
         var isUnsaved = false
+
+        init(_ record: TrafficRecord, _ activity: PeerActivity = PeerActivity()) {
+            self.record = record
+            self.activity = activity
+        }
     }
 
     private struct Content {
@@ -78,8 +84,8 @@ final class TrafficLedger: Sendable {
             guard !content.isLoaded else { return }
             for record in records {
                 content.entries[record.interface, default: [:]][record.peer] = Entry(
-                    record: record,
-                    activity: PeerActivity(lastHandshake: record.lastHandshake)
+                    record,
+                    PeerActivity(lastHandshake: record.lastHandshake)
                 )
             }
             content.isLoaded = true
@@ -115,10 +121,14 @@ final class TrafficLedger: Sendable {
             if entries.count > peers.count { entries = entries.filter { peers[$0.key] != nil } }
             var counts: [PeerState: Int] = [:]
             for (name, peer) in peers {
-                let blank = TrafficRecord(interface: interface, peer: name, publicKey: peer.publicKey)
-                var entry = entries[name] ?? Entry(record: blank, activity: PeerActivity())
+                let entry: Entry
+                if let known = entries[name] {
+                    entry = known
+                } else {
+                    entry = Entry(TrafficRecord(interface: interface, peer: name, publicKey: peer.publicKey))
+                    entries[name] = entry
+                }
                 entry.take(peer, actual, at)
-                entries[name] = entry
                 if peer.isEnabled, peer.validity.holds(at: at.now) { counts[entry.activity.state, default: 0] += 1 }
             }
             content.entries[interface] = entries
@@ -138,12 +148,12 @@ final class TrafficLedger: Sendable {
     func takeUnsaved() -> [TrafficRecord] {
         content.withLock { content in
             var records: [TrafficRecord] = []
-            for (interface, entries) in content.entries {
-                for (name, entry) in entries where entry.isUnsaved {
+            for entries in content.entries.values {
+                for entry in entries.values where entry.isUnsaved {
                     var record = entry.record
                     record.lastHandshake = entry.activity.lastHandshake
                     records.append(record)
-                    content.entries[interface]?[name]?.isUnsaved = false
+                    entry.isUnsaved = false
                 }
             }
             return records
@@ -159,7 +169,7 @@ final class TrafficLedger: Sendable {
 }
 
 extension TrafficLedger.Entry {
-    fileprivate mutating func take(_ peer: PeerRecord, _ actual: ActualInterface?, _ at: TrafficLedger.Moment) {
+    fileprivate func take(_ peer: PeerRecord, _ actual: ActualInterface?, _ at: TrafficLedger.Moment) {
         var grown = Grown()
         if peer.publicKey != record.publicKey {
             // The last that the old key has received, before it is forgotten.
@@ -185,7 +195,7 @@ extension TrafficLedger.Entry {
     }
 
     /// A counter that went back was begun anew, unless its handshake says that an older answer came late.
-    private mutating func count(_ actual: ActualPeer?) -> Grown {
+    private func count(_ actual: ActualPeer?) -> Grown {
         guard let actual else {
             if record.countedReceived > 0 || record.countedSent > 0 { isUnsaved = true }
             (record.countedReceived, record.countedSent) = (0, 0)

@@ -4,13 +4,35 @@ internal import Logging
 internal import WGMModel
 
 extension Gateway {
-    /// Writes the change with its audit record, and takes it over into the copy.
+    /// Writes the change with its audit record, takes it over into the copy, and sends on what the reconciler leaves alone.
     func commit(
         _ change: Change,
         _ entry: AuditEntry,
         key: CallKey?
     ) async throws(Refusal) -> Written {
-        try await committer.commit(change, entry, key: key)
+        let written = try await committer.commit(change, entry, key: key)
+        if case .fresh(_, _, let redirected) = written { await sendEndpoints(of: redirected) }
+        return written
+    }
+
+    /// The reconciler leaves an endpoint alone that the kernel has, since the peer may have roamed; here somebody decided.
+    ///
+    /// WireGuard cannot forget an endpoint, only a peer: to clear it the peer goes and comes back.
+    func sendEndpoints(of peers: [PeerRecord]) async {
+        for (id, peers) in Dictionary(grouping: peers, by: \.interface) {
+            guard let name = view.interfaces.first(where: { $0.id == id })?.name else { continue }
+            let present = peers.filter { $0.isEnabled && $0.validity.holds(at: clock.now) }
+            let cleared = present.filter { $0.endpoint == nil }.map(\.publicKey)
+            let moved = present.filter { $0.endpoint != nil }.map { peer in
+                var change = PeerChange(publicKey: peer.publicKey)
+                change.updateOnly = true
+                change.endpoint = peer.endpoint
+                return change
+            }
+            // What goes wrong here goes wrong again when the interface is settled.
+            if !cleared.isEmpty { try? await kernel.apply(.removePeers(cleared), to: name, owner: id) }
+            if !moved.isEmpty { try? await kernel.apply(.setPeers(moved), to: name, owner: id) }
+        }
     }
 
     /// True if the change would leave everything as it is, so that it makes no revision; one on trial makes one anyhow.
@@ -58,7 +80,7 @@ extension Gateway {
         entry.terms = CommitTerms()
         if context.terms.confirmation != .none { entry.terms.confirmation = .settles(revision) }
         do throws(Refusal) {
-            guard case .fresh(_, let undone) = try await commit(change, entry, key: nil) else { return nil }
+            guard case .fresh(_, let undone, _) = try await commit(change, entry, key: nil) else { return nil }
             // What is left of it in the kernel is removed now if possible, else by the timer.
             _ = try? await reconciler.settle(name)
             return undone

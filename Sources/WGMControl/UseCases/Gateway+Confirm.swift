@@ -32,7 +32,7 @@ extension Gateway {
             guard !undo else { return try await restore(pending, context) }
             switch try await commit(.confirm(pending.revision), settling(pending, context), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision): return .done(pending, revision: revision)
+            case .fresh(_, let revision, _): return .done(pending, revision: revision)
             }
         }
     }
@@ -72,7 +72,7 @@ extension Gateway {
         let entry = settling(pending, context, "undoes revision \(pending.revision), which was not confirmed")
         switch try await commit(.rollBack(to: pending.revision - 1), entry, key: context.key) {
         case .repeated(let reply): return .repeated(reply)
-        case .fresh(let touched, let revision):
+        case .fresh(let touched, let revision, _):
             try await follow(touched, revision, before: names, context)
             return .done(pending, revision: revision)
         }

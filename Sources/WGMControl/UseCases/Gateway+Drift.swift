@@ -19,7 +19,7 @@ extension Gateway {
             let progress = view.progress(name)
             switch try await commit(.setDriftPolicy(name, policy), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 // There is nothing that the kernel would have to follow.
                 if progress?.isSettled == true { view.settle(name, at: revision) }
                 return .done(try report(name), revision: revision)

@@ -67,7 +67,7 @@ extension Gateway {
             let entry = context.entry(message: counts.words)
             switch try await commit(.applyFile(change), entry, key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 let undo = change.onlyTakesAway ? nil : Change.rollBack(to: revision - 1)
                 try await follow(plan, revision, undo: undo, context)
                 return .done(FileApplied(counts: counts), revision: revision)

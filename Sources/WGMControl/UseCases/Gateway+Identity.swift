@@ -77,7 +77,7 @@ extension Gateway {
             try begin(context)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision): return .done((), revision: revision)
+            case .fresh(_, let revision, _): return .done((), revision: revision)
             }
         }
     }
@@ -112,7 +112,7 @@ extension Gateway {
             let change = Change.setRoles(principal: name, uid: uid, roles: wanted)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 if let old = before?.uid, let uid, uid != old { try await disown(name, context) }
                 guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }
                 return .done(principal, revision: revision)

@@ -25,7 +25,7 @@ extension Gateway {
             let imported = try await withSecrets(plan)
             switch try await commit(.importInterface(imported), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(let touched, let revision):
+            case .fresh(let touched, let revision, _):
                 try await follow(plan, imported.interface.id, revision, context)
                 guard let record = touched.interfaces.first else { throw .store(.notFound(.interface(name))) }
                 let report = ImportReport(

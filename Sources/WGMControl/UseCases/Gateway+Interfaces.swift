@@ -13,7 +13,7 @@ extension Gateway {
             let change = Change.createInterface(try await withKey(interface))
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 let undo = Change.deleteInterface(interface.name, withPeers: true)
                 if interface.listenPort == nil { try await skipBusyPorts(interface.name, context) }
                 try await settle(interface.name, after: revision, undo: undo, context)
@@ -76,7 +76,7 @@ extension Gateway {
             }
             switch try await commit(.setInterfaceUp(name, isUp), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 let undo = isUp && wasUp == false ? Change.setInterfaceUp(name, false) : nil
                 try await settle(name, after: revision, undo: undo, context)
                 return .done(try report(name), revision: revision)
@@ -96,7 +96,7 @@ extension Gateway {
             let change = Change.deleteInterface(name, withPeers: withPeers)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 try await settle(name, after: revision, undo: nil, context)
                 return .done((), revision: revision)
             }

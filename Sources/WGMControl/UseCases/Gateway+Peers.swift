@@ -15,7 +15,7 @@ extension Gateway {
             let change = Change.createPeers(name, try await withPresharedKeys(checked))
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 let undo = Change.deletePeers(name, checked.peers.map(\.name))
                 try await settle(name, after: revision, undo: undo, context)
                 let records = checked.peers.compactMap { view.peer($0.name, of: name) }
@@ -73,7 +73,7 @@ extension Gateway {
             let change = Change.setPeersEnabled(interface, [name], isEnabled)
             switch try await commit(change, context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(let touched, let revision):
+            case .fresh(let touched, let revision, _):
                 if isEnabled {
                     let undo = wasEnabled == false ? Change.setPeersEnabled(interface, [name], false) : nil
                     try await settle(interface, after: revision, undo: undo, context)
@@ -97,7 +97,7 @@ extension Gateway {
             try begin(context)
             switch try await commit(.deletePeers(interface, [name]), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(let touched, let revision):
+            case .fresh(let touched, let revision, _):
                 let keys = touched.deletedPeers.map(\.publicKey)
                 try await settleRemoval(of: keys, from: interface, after: revision, context)
                 return .done((), revision: revision)

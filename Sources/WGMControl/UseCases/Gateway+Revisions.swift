@@ -93,7 +93,7 @@ extension Gateway {
             try begin(context)
             switch try await commit(.rollBack(to: number), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(let touched, let revision):
+            case .fresh(let touched, let revision, _):
                 try await follow(touched, revision, before: names, context)
                 return .done((), revision: revision)
             }

@@ -18,7 +18,7 @@ extension Gateway {
             let undo = present.map { Change.updateInterface(name, InterfaceUpdate(restoring: $0)) }
             switch try await commit(.updateInterface(name, update), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 try await settle(name, after: revision, undo: undo, context)
                 return .done(try report(name), revision: revision)
             }
@@ -36,16 +36,17 @@ extension Gateway {
         return try await lanes.withLock(interface) { () async throws(Refusal) in
             let old = try report(name, of: interface).record
             let update = try await prepared(checked, old, context)
-            // An endpoint is sent anew, since the peer may have roamed.
+            // An endpoint is sent in any case.
             if update.endpoint == .keep, isNothing(old, { update.applied(to: $0) }, context) {
                 try await confirmNothing(of: interface, context)
                 return .done(try report(name, of: interface), revision: 0)
             }
             switch try await commit(.updatePeer(interface, name, update), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 let new = update.applied(to: old)
-                await send(update.endpoint, of: new, to: interface)
+                // Said again as it was: the peer may have roamed meanwhile.
+                if update.endpoint != .keep, new.endpoint == old.endpoint { await sendEndpoints(of: [new]) }
                 let isOut = old.validity.holds(at: clock.now) && !new.validity.holds(at: clock.now)
                 if new.publicKey != old.publicKey || isOut {
                     try await settleRemoval(of: [old.publicKey], from: interface, after: revision, context)
@@ -56,25 +57,6 @@ extension Gateway {
                 return .done(try report(name, of: interface), revision: revision)
             }
         }
-    }
-
-    /// The reconciler leaves an endpoint alone that the kernel has, since the peer may have roamed; here somebody decided.
-    ///
-    /// WireGuard cannot forget an endpoint, only a peer: to clear it the peer goes and comes back.
-    private func send(_ endpoint: Update<Endpoint>, of peer: PeerRecord, to name: InterfaceName) async {
-        guard peer.isEnabled, peer.validity.holds(at: clock.now) else { return }
-        var change = PeerChange(publicKey: peer.publicKey)
-        change.updateOnly = true
-        let step: KernelChange
-        switch endpoint {
-        case .keep: return
-        case .clear: step = .removePeers([peer.publicKey])
-        case .set(let address):
-            change.endpoint = address
-            step = .setPeers([change])
-        }
-        // What goes wrong here goes wrong again when the interface is settled.
-        try? await kernel.apply(step, to: name, owner: peer.interface)
     }
 
     /// Everything that can be refused before the store is asked; the last look at the caller's rights included.

@@ -30,7 +30,7 @@ extension ImportPlan {
                 remarks.append("peer \(entry.peer.name): not in the file, it stays")
                 continue
             }
-            let said = Set((asked.addresses + asked.allowedAddresses).compactMap { IPPrefix($0) })
+            let said = PrefixSet((asked.addresses + asked.allowedAddresses).compactMap { IPPrefix($0) })
             if said != actual.allowedAddresses {
                 remarks.append("peer \(entry.peer.name): the file says other allowed addresses, the kernel's stay")
             }

@@ -28,6 +28,7 @@ package struct UAPIReply: ~Copyable {
     private var errorNumber: Int32?
     private var peerKey: PublicKey?
     private var peer = ActualPeer()
+    private var prefixes: [IPPrefix] = []
     private var handshake = (seconds: Int64(0), nanoseconds: UInt32(0))
 
     private let marking: KeyMarker?
@@ -107,8 +108,8 @@ package struct UAPIReply: ~Copyable {
         case "rx_bytes": peer.receivedBytes = try number(value)
         case "tx_bytes": peer.sentBytes = try number(value)
         case "allowed_ip":
-            guard let prefix = IPPrefix(value.text) else { throw malformed }
-            peer.allowedAddresses.insert(prefix)
+            guard let prefix = IPPrefix(ascii: value.array) else { throw malformed }
+            prefixes.append(prefix)
         default: break
         }
     }
@@ -116,7 +117,7 @@ package struct UAPIReply: ~Copyable {
     private mutating func startPeer(_ value: RawSpan) throws(KernelFailure) {
         keepPeer()
         guard let key = try key32(value) else { throw malformed }
-        peerKey = PublicKey(bytes: key)
+        peerKey = key
         peer = ActualPeer()
         handshake = (0, 0)
     }
@@ -129,7 +130,9 @@ package struct UAPIReply: ~Copyable {
                 nanoseconds: min(handshake.nanoseconds, 999_999_999)
             )
         }
+        peer.allowedAddresses = PrefixSet(prefixes)
         device.peers[peerKey] = peer
+        prefixes = []
         self.peerKey = nil
     }
 
@@ -139,10 +142,10 @@ package struct UAPIReply: ~Copyable {
     }
 
     /// The bytes of a public key; nil for a key of zeros.
-    private func key32(_ hex: RawSpan) throws(KernelFailure) -> [UInt8]? {
+    private func key32(_ hex: RawSpan) throws(KernelFailure) -> PublicKey? {
         var key = WipedBuffer(capacity: PublicKey.byteCount)
         guard key.append(decodingKey: hex) else { throw malformed }
-        return unsafe key.bytes.bytes.isAllZero ? nil : unsafe Array(key.bytes)
+        return unsafe try key.bytes.bytes.publicKey()
     }
 
     /// The mark of a preshared key; nil for a key of zeros.

@@ -61,9 +61,11 @@ extension ActualPeer {
             case WGPEER_A_RX_BYTES.type: peer.receivedBytes = try value.value(UInt64.self)
             case WGPEER_A_TX_BYTES.type: peer.sentBytes = try value.value(UInt64.self)
             case WGPEER_A_ALLOWEDIPS.type:
+                var prefixes: [IPPrefix] = []
                 try value.forEachAttribute { (_, address) throws(KernelFailure) in
-                    peer.allowedAddresses.insert(try address.allowedAddress())
+                    prefixes.append(try address.allowedAddress())
                 }
+                peer.allowedAddresses = peer.allowedAddresses.union(prefixes)
             default: break
             }
         }
@@ -82,8 +84,11 @@ extension RawSpan {
     }
 
     /// nil for the key of zeros, which stands for none.
-    fileprivate func publicKey() throws(KernelFailure) -> PublicKey? {
-        guard let key = PublicKey(bytes: array) else { throw .malformed }
+    func publicKey() throws(KernelFailure) -> PublicKey? {
+        guard byteCount == PublicKey.byteCount, let word0 = load(UInt64.self), let word1 = load(UInt64.self, at: 8),
+            let word2 = load(UInt64.self, at: 16), let word3 = load(UInt64.self, at: 24)
+        else { throw .malformed }
+        let key = PublicKey(words: (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian))
         return key.isZero ? nil : key
     }
 
@@ -94,11 +99,20 @@ extension RawSpan {
         return seconds == 0 && nanoseconds == 0 ? nil : Timestamp(seconds: seconds, nanoseconds: nanoseconds)
     }
 
+    /// In network byte order; nil for neither 4 bytes nor 16.
+    private var address: IPAddress? {
+        switch byteCount {
+        case 4: load(UInt32.self).map { IPAddress(v4: UInt32(bigEndian: $0)) }
+        case 16: load(UInt128.self).map { IPAddress(v6: UInt128(bigEndian: $0)) }
+        default: nil
+        }
+    }
+
     fileprivate func allowedAddress() throws(KernelFailure) -> IPPrefix {
         var address: IPAddress?
         var length: UInt8?
         try forEachAttribute { (type, value) throws(KernelFailure) in
-            if type == WGALLOWEDIP_A_IPADDR.type { address = IPAddress(bytes: value.array) }
+            if type == WGALLOWEDIP_A_IPADDR.type { address = value.address }
             if type == WGALLOWEDIP_A_CIDR_MASK.type { length = try value.value(UInt8.self) }
         }
         guard let address, let length, let prefix = IPPrefix(masking: address, length: Int(length)) else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CWGMSystem
 import Logging
 import WGMControl
 import WGMKeeperProtocol
@@ -95,6 +96,7 @@ struct Service: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await gateway.run() }
             group.addTask { await reportStatus() }
+            group.addTask { await returnMemory() }
             if let tls { group.addTask { await tls.watch() } }
             if supervisor.alivePeriod != nil { group.addTask { await reportAlive() } }
             if keeperIsUnit { group.addTask { await watchKeeper() } }
@@ -146,6 +148,11 @@ struct Service: Sendable {
             if now != last { supervisor.status(now) }
             last = now
         }
+    }
+
+    /// After a gateway file with tens of thousands of peers more is free than in use.
+    private func returnMemory() async {
+        while (try? await Task.sleep(for: .seconds(20))) != nil { wgm_return_free_memory() }
     }
 
     /// From a task, so that a runtime that is stuck is not taken for one that works.

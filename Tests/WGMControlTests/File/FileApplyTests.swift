@@ -48,6 +48,25 @@ import WGMModel
         #expect(again.0 == 0 && again.1.isEmpty && scene.gateway.view.revision == revision)
     }
 
+    @Test(
+        "an endpoint that a file changes or clears is another or none in the kernel, whatever the kernel had heard since"
+    )
+    func endpoints() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        func endpoint() -> String? {
+            scene.kernel.link(scene.wg0)?.peers[testKey("alice")]?.endpoint?.description
+        }
+        let (first, _) = try await apply(scene, root, wg0, alice(.text("endpoint", "192.0.2.1:1000")))
+        #expect(endpoint() == "192.0.2.1:1000")
+        _ = try await apply(scene, root, alice(.text("endpoint", "192.0.2.2:2000")))
+        #expect(endpoint() == "192.0.2.2:2000")
+        _ = try await apply(scene, root, alice(FileAttribute("endpoint", .null, [])))
+        #expect(scene.kernel.link(scene.wg0)?.peers.count == 1 && endpoint() == nil)
+        _ = try await scene.gateway.rollBack(to: first, context(scene, root))
+        #expect(endpoint() == "192.0.2.1:1000")
+    }
+
     @Test("one mistake anywhere, and nothing is done")
     func allOrNothing() async throws {
         let scene = try await Scene()
