@@ -58,7 +58,7 @@ extension Gateway {
             }
             switch try await commit(.rotateKey(name, step), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
-            case .fresh(_, let revision):
+            case .fresh(_, let revision, _):
                 if let present = view.interface(name)?.publicKey, present != record.publicKey {
                     try await settleKey(of: name, from: record.publicKey, after: revision, context)
                 }
@@ -178,7 +178,7 @@ extension Gateway {
         do throws(Refusal) {
             let step = KeyStep.switchOver(nil, now: clock.now)
             let entry = context.entry(message: "the announced key is in force from now on")
-            guard case .fresh(_, let revision) = try await commit(.rotateKey(name, step), entry, key: nil) else {
+            guard case .fresh(_, let revision, _) = try await commit(.rotateKey(name, step), entry, key: nil) else {
                 return
             }
             logger.notice("the announced key is in force", metadata: about)
