@@ -74,7 +74,9 @@ struct GatewayFileText: FuzzTarget {
         return "? \(quoted(attribute.name ?? "")): \(value)"
     }
 
-    /// Every character by its number, so that none has a meaning. Keys go behind a `?`, without which they may not be long.
+    /// Every character by its number, so that none has a meaning.
+    ///
+    /// Keys go behind a `?`, without which they may not be long.
     private static func quoted(_ text: String) -> String {
         let characters = text.unicodeScalars.map { scalar in
             let digits = String(scalar.value, radix: 16)
