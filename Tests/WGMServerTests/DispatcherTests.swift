@@ -6,7 +6,9 @@ import Testing
 import WGMControl
 import WGMModel
 import WGMServer
-import WGMWire
+
+@testable import WGMRPC
+@testable import WGMWire
 
 /// What the daemon is while its database has never answered.
 struct AbsentStore: Store {
@@ -93,5 +95,31 @@ struct FixedClock: WGMControl.Clock {
         #expect(anonymous == ["wgm.v1.Auth/Login", "wgm.v1.Health/Check", "wgm.v1.Meta/Version"])
         let unaudited = V1.methods.filter { !$0.isAudited }.map(\.name).sorted()
         #expect(unaudited == ["wgm.v1.Health/Check", "wgm.v1.Meta/Version"])
+    }
+
+    @Test("a call that was given up while it waited for a thread does no work, and leaves a record")
+    func givenUp() async throws {
+        let scene = try ReadScene()
+        let dispatcher = Dispatcher(gateway: scene.gateway, clock: scene.clock, logger: Logger(label: "test"))
+        let call = try ReceivedCall(
+            V1.Call(method: "wgm.v1.Peers/List", message: V1.ListPeersRequest().serialized()),
+            header: FrameHeader(type: .call, stream: 1, flags: [.endStream, .hasMessage], aux: 1),
+            now: Moment.now(),
+            limits: WireLimits()
+        )
+        let credential = try scene.credential("anna", allowed: "**", verbs: ["list"])
+        let peer = ConnectionPeer(transport: .unix(uid: 1, gid: 1), id: 1)
+        guard case .task(let work) = dispatcher.handle(IncomingCall(call, peer: peer, credential: credential)) else {
+            Issue.record("not answered by a task")
+            return
+        }
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return await work()
+        }
+        task.cancel()
+        #expect(await task.value.failure?.code == .cancelled)
+        #expect(scene.records.entries.last?.code == StatusCode.cancelled.rawValue)
+        #expect(await work().failure == nil, "it is done when nobody gave it up")
     }
 }

@@ -116,6 +116,16 @@ final class ReadScene: Sendable {
         connection: UInt64 = 1,
         lifetime: Int64 = 60
     ) throws -> ConnectionReads {
+        let credential = try credential(name, allowed: allowed, verbs: ["get"], lifetime: lifetime)
+        return reads.reads(for: credential, of: ConnectionPeer(transport: .unix(uid: 1, gid: 1), id: connection))
+    }
+
+    func credential(
+        _ name: String,
+        allowed: String,
+        verbs: [String],
+        lifetime: Int64 = 60
+    ) throws -> Credential {
         let name = try #require(ObjectName(name))
         let claims = TokenClaims(
             node: gateway.node,
@@ -124,16 +134,15 @@ final class ReadScene: Sendable {
             issued: clock.now.seconds,
             lifetime: lifetime,
             binding: TokenBinding(uid: 1),
-            grants: [try #require(Grant(resource: allowed, verbs: ["get"]))]
+            grants: [try #require(Grant(resource: allowed, verbs: verbs))]
         )
         let view = gateway.view
-        let credential = Credential(
+        return Credential(
             claims: claims,
             principal: view.principal(name),
             scopes: [],
             epoch: view.identityEpoch
         )
-        return reads.reads(for: credential, of: ConnectionPeer(transport: .unix(uid: 1, gid: 1), id: connection))
     }
 
     /// What the caller is answered at once.

@@ -247,6 +247,8 @@ extension Dispatcher {
         case .later(let work):
             return .task { [self] in
                 do throws(Status) {
+                    // Many may have been given up while they waited for a thread.
+                    guard !Task.isCancelled else { throw Status(Refusal.givenUp) }
                     return CallOutcome(reply: try await work())
                 } catch {
                     return await recorded(context, error)
