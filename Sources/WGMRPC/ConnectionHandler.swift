@@ -29,6 +29,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     var channels: [UInt32: CallMessages] = [:]
     private var context: ChannelHandlerContext?
     private var executor: LoopExecutor?
+    private var flushes: FlushQueue<Host>?
     private var timer: Scheduled<Void>?
     private var timerAt = Moment.never
     private var isPumping = false
@@ -62,6 +63,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         guard self.context == nil else { return }
         self.context = context
         executor = LoopExecutor(context.eventLoop)
+        flushes = server.flushes(on: context.eventLoop)
+        flushes?.members += 1
         if let refusal {
             server.host.connectionRefused(peer, refusal)
             connection.fail(refusal)
@@ -74,6 +77,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         self.context = nil
+        flushes?.members -= 1
+        flushes = nil
         for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
         endAllMessages(Status(.cancelled, "the caller has gone"))
         if refusal == nil { server.unregister(peer.id) }
@@ -88,7 +93,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     }
 
     /// One write for all replies to what one read brought.
-    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if connection.hasOutput { flushes?.add(self) }
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard !isEnding else { return }
@@ -186,7 +193,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         }
     }
 
-    private func flush() {
+    func flush() {
         guard let context, connection.hasOutput else { return }
         let allocator = context.channel.allocator
         let output = connection.writeOutput { bytes in

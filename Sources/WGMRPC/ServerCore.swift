@@ -9,6 +9,7 @@ final class ServerCore<Host: CallHost>: Sendable {
         var nextID: UInt64 = 0
         var isDraining = false
         var connections: [UInt64: NIOLoopBound<ConnectionHandler<Host>>] = [:]
+        var flushes: [ObjectIdentifier: NIOLoopBound<FlushQueue<Host>>] = [:]
     }
 
     let host: Host
@@ -66,6 +67,15 @@ final class ServerCore<Host: CallHost>: Sendable {
             return state.isDraining
         }
         if isDraining { handler.eventLoop.execute { handler.value.drain() } }
+    }
+
+    /// On the event loop itself.
+    func flushes(on loop: any EventLoop) -> FlushQueue<Host> {
+        state.withLock { state in
+            let known = state.flushes[ObjectIdentifier(loop)] ?? NIOLoopBound(FlushQueue(loop), eventLoop: loop)
+            state.flushes[ObjectIdentifier(loop)] = known
+            return known.value
+        }
     }
 
     func unregister(_ id: UInt64) { state.withLock { _ = $0.connections.removeValue(forKey: id) } }
