@@ -131,6 +131,8 @@ def measure(count):
     plan = wgmctl("plan", "-f", folder + "/gateway.yaml", "--timeout", "10m")[0]
     halves = {half: pid_of(half) for half in ("wgmd", "wgmd-keeper")}
     peaks = [memory(pid)[1] for pid in halves.values()]
+    # wgmd gives back every 20 s what is free.
+    time.sleep(25)
     for pid in halves.values():
         # The most from now on.
         with open(f"/proc/{pid}/clear_refs", "w") as file:
@@ -145,7 +147,6 @@ def measure(count):
     figures.add(name + ".one_peer_whole", one("21s")()[0], "ms")
     sent = changes_sent(halves["wgmd-keeper"], one("22s"))
     figures.add(name + ".one_peer_messages", sent, "", bound=1)
-    # wgmd gives back every 20 s what is free.
     time.sleep(30)
     resident, most = zip(*map(memory, halves.values()))
     for kind, column, bound in (("resident", resident, 150), ("resident_peak", most, 150), ("apply_peak", peaks, None)):

@@ -364,6 +364,23 @@ extension StoreTests {
             #expect(wg1.map(\.number) == [3])
         }
 
+        @Test func moreAddressesThanAStatementTakesAreGivenOnceEachInOrder() async throws {
+            let store = try TestCluster.database().store()
+            try await store.make("wg0")
+            let made = try await store.add(
+                (0..<2100).map { number in
+                    try peer(
+                        "p\(number)",
+                        key: number,
+                        routed: number < 1200 ? ["10.\(number / 200).\(number % 200).0/24"] : []
+                    )
+                }
+            )
+            let own = made.sorted { $0.id < $1.id }.compactMap { $0.addresses.first { $0.family == .v6 } }
+            #expect(own.count == 2100 && own == own.sorted() && Set(own).count == 2100)
+            #expect(made.count { $0.routed.count == 1 } == 1200)
+        }
+
         @Test func theHistoryOfAThousandPeersIsOneRevision() async throws {
             let store = try TestCluster.database().store()
             try await store.make("wg0")

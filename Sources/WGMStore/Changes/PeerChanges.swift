@@ -4,6 +4,9 @@ import WGMControl
 import WGMModel
 
 extension ChangeWriter {
+    /// Each is looked up among all others: many in one statement would take longer than a statement may.
+    private static let allocationsAtOnce = 2000
+
     /// A handful of statements, however many peers there are.
     func createPeers(_ peers: [NewPeer], of name: InterfaceName) throws(StoreFailure) -> Touched {
         let interface = try lockedInterface(name)
@@ -118,19 +121,21 @@ extension ChangeWriter {
             }
             for prefix in peer.routed where seen.insert(prefix).inserted { rows.append((id, prefix, true)) }
         }
-        guard !rows.isEmpty else { return }
-        try connection.query(
-            """
-            INSERT INTO allocation (interface, peer, prefix, routed)
-            SELECT $1, peer, prefix, routed
-            FROM unnest($2::bigint[], $3::cidr[], $4::boolean[]) WITH ORDINALITY AS new (peer, prefix, routed, place)
-            ORDER BY place
-            """,
-            .int(interface.id.value),
-            .ints(rows.map(\.peer)),
-            .prefixes(rows.map(\.prefix)),
-            .array(of: .bool, rows.map { .bool($0.isRouted) })
-        )
+        for start in stride(from: 0, to: rows.count, by: Self.allocationsAtOnce) {
+            let part = rows[start..<min(start + Self.allocationsAtOnce, rows.count)]
+            try connection.query(
+                """
+                INSERT INTO allocation (interface, peer, prefix, routed)
+                SELECT $1, peer, prefix, routed
+                FROM unnest($2::bigint[], $3::cidr[], $4::boolean[]) WITH ORDINALITY AS new (peer, prefix, routed, place)
+                ORDER BY place
+                """,
+                .int(interface.id.value),
+                .ints(part.map(\.peer)),
+                .prefixes(part.map(\.prefix)),
+                .array(of: .bool, part.map { .bool($0.isRouted) })
+            )
+        }
     }
 
     private func unaddressed(_ peers: [NewPeer], _ ids: [String: Int64], _ condition: (NewPeer) -> Bool) -> [Int64] {
@@ -142,7 +147,18 @@ extension ChangeWriter {
         to peers: [Int64],
         of interface: InterfaceRecord
     ) throws(StoreFailure) {
-        guard let pool = family == .v6 ? interface.ipv6Pool : interface.ipv4Pool, !peers.isEmpty else { return }
+        for start in stride(from: 0, to: peers.count, by: Self.allocationsAtOnce) {
+            let part = Array(peers[start..<min(start + Self.allocationsAtOnce, peers.count)])
+            try giveAddressesAtOnce(family, to: part, of: interface)
+        }
+    }
+
+    private func giveAddressesAtOnce(
+        _ family: AddressFamily,
+        to peers: [Int64],
+        of interface: InterfaceRecord
+    ) throws(StoreFailure) {
+        guard let pool = family == .v6 ? interface.ipv6Pool : interface.ipv4Pool else { return }
         let given = try connection.query(
             """
             INSERT INTO allocation (interface, peer, prefix, routed)
