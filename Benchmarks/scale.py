@@ -153,7 +153,12 @@ def measure(count):
         figures.add(f"{name}.{kind}", sum(column), "MB", bound=bound if count <= 50_000 else None)
         for half, value in zip(("wgmd", "keeper"), column):
             figures.add(f"{name}.{kind}.{half}", value, "MB")
-    wgmctl("interface", "delete", "wg0", "--with-peers", "--timeout", "10m")
+
+
+def show(rows):
+    """A long run says what it has."""
+    for row in rows:
+        print(row["name"], row["value"], row["unit"], "" if row["ratio"] is None else f"ratio {row['ratio']}", file=sys.stderr)
 
 
 if kernel:
@@ -162,7 +167,7 @@ wgmctl("login")
 for size in SIZES:
     known = len(figures.rows)
     measure(size)
-    # A long run says what it has.
-    for row in figures.rows[known:]:
-        print(row["name"], row["value"], row["unit"], "" if row["ratio"] is None else f"ratio {row['ratio']}", file=sys.stderr)
+    show(figures.rows[known:])
+    if size != SIZES[-1]:
+        wgmctl("interface", "delete", "wg0", "--with-peers", "--timeout", "10m")
 figures.write(folder, "scale", as_json, f"WireGuard: {'kernel' if kernel else 'wireguard-go'}, {os.cpu_count()} cores")
