@@ -127,7 +127,8 @@ extension ChangeWriter {
                 """
                 INSERT INTO allocation (interface, peer, prefix, routed)
                 SELECT $1, peer, prefix, routed
-                FROM unnest($2::bigint[], $3::cidr[], $4::boolean[]) WITH ORDINALITY AS new (peer, prefix, routed, place)
+                FROM unnest($2::bigint[], $3::cidr[], $4::boolean[]) WITH ORDINALITY
+                    AS new (peer, prefix, routed, place)
                 ORDER BY place
                 """,
                 .int(interface.id.value),
