@@ -21,6 +21,7 @@ package enum Migrator {
         Migration(version: 8, script: PackageResources.v0008_traffic_sql),
         Migration(version: 9, script: PackageResources.v0009_taken_links_sql),
         Migration(version: 10, script: PackageResources.v0010_interface_keys_sql),
+        Migration(version: 11, script: PackageResources.v0011_key_sights_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

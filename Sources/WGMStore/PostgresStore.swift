@@ -94,16 +94,19 @@ package actor PostgresStore: Store {
         }
     }
 
-    package func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) {
-        let pairs = revisions.sorted { $0.key.value < $1.key.value }
+    package func keepProgress(_ progress: [InterfaceID: Progress]) throws(StoreFailure) {
+        let pairs = progress.sorted { $0.key.value < $1.key.value }
         _ = try reading { (connection) throws(StoreFailure) in
             try connection.query(
                 """
-                UPDATE interface i SET settled = new.settled
-                FROM unnest($1::bigint[], $2::bigint[]) AS new (id, settled) WHERE i.id = new.id
+                UPDATE interface i SET settled = new.settled, seen_key = new.key, seen_key_since = new.since
+                FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::timestamptz[]) AS new (id, settled, key, since)
+                WHERE i.id = new.id
                 """,
                 .array(of: .int8, pairs.map { .int($0.key.value) }),
-                .ints(pairs.map(\.value))
+                .ints(pairs.map(\.value.settled)),
+                .array(of: .bytea, pairs.map { .bytes($0.value.key?.publicKey.bytes) }),
+                .array(of: .timestamptz, pairs.map { .time($0.value.key?.since) })
             )
         }
     }

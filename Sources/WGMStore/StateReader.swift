@@ -59,13 +59,16 @@ struct StateReader {
     /// Which revisions the kernel was last seen to follow.
     private func progress() throws(StoreFailure) -> [InterfaceName: Progress] {
         let rows = try connection.query(
-            "SELECT i.name, i.changed, i.settled FROM interface i JOIN node n ON n.id = i.node WHERE n.name = $1",
+            """
+            SELECT i.name, i.changed, i.settled, i.seen_key, i.seen_key_since
+            FROM interface i JOIN node n ON n.id = i.node WHERE n.name = $1
+            """,
             .text(node)
         )
         var progress: [InterfaceName: Progress] = [:]
         for var row in rows {
             let name = try row.required(InterfaceName(row.text()))
-            progress[name] = Progress(changed: try row.int(), settled: try row.int())
+            progress[name] = Progress(changed: try row.int(), settled: try row.int(), key: try row.keySight())
         }
         return progress
     }
@@ -205,6 +208,12 @@ extension Row {
             linkTaken: try optionalInt(),
             rotation: try rotation()
         )
+    }
+
+    fileprivate mutating func keySight() throws(StoreFailure) -> KeySight? {
+        let (key, since) = (try optionalBytes(), try optionalTime())
+        guard let key, let since else { return nil }
+        return KeySight(publicKey: try required(PublicKey(bytes: key)), since: since)
     }
 
     private mutating func rotation() throws(StoreFailure) -> KeyRotation? {

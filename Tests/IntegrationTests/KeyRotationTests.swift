@@ -12,7 +12,21 @@ struct KeyRotationTests {
             let stragglerCount: Int?
         }
         let publicKey: String
+        let revision: Int?
         let keyRotation: Rotation?
+    }
+
+    private struct ShownPeer: Decodable {
+        struct Status: Decodable { let straggler: Bool? }
+        let name: String
+        let status: Status
+    }
+
+    /// Whether each peer is a straggler, as `peer list` says.
+    private func peers(_ gateway: Gateway) throws -> [String: Bool?] {
+        let shown = try gateway.control("peer", "list", "wg0", "-o", "json")
+        let peers = try #require(shown.json([ShownPeer].self), "\(shown.output)\(shown.errors)")
+        return Dictionary(uniqueKeysWithValues: peers.map { ($0.name, $0.status.straggler) })
     }
 
     private struct Stragglers: Decodable {
@@ -52,13 +66,35 @@ struct KeyRotationTests {
         let found = try gateway.control("interface", "stragglers", "wg0", "-o", "json")
         #expect(found.json(Stragglers.self)?.stragglers.map(\.peer) == ["alice"], "\(found.output)\(found.errors)")
         #expect(try gateway.control("interface", "show", "wg0").output.contains("1 straggler"))
+        #expect(try peers(gateway) == ["alice": true, "far": false])
+        #expect(try gateway.control("peer", "show", "wg0", "alice").output.contains(", straggler"))
+        #expect(try gateway.control("status").output.contains("; 1 straggler without the new key of the interface"))
 
         #expect(try rotate(gateway, "--undo").publicKey == old)
         #expect(try await tunnel.require("wg show wg0 public-key") == old)
         #expect(try rotate(gateway, "--cancel").keyRotation?.nextPublicKey == nil)
         let refused = try gateway.control("interface", "rotate-key", "wg0", "--cancel")
         #expect(refused.code != 0 && refused.errors.contains("no next key is announced"), "\(refused.errors)")
+        #expect(try peers(gateway) == ["alice": nil, "far": nil])
         #expect(try gateway.control("status").code == 0)
+        await gateway.stop()
+    }
+
+    @Test("A rollback takes back what was switched at its moment, and it is not switched again")
+    func rollback() async throws {
+        let gateway = try Gateway(furnished: true)
+        let old = try await gateway.inside("wg show wg0 public-key").output
+        let announced = try gateway.control("interface", "rotate-key", "wg0", "--at", "+1s", "-o", "json")
+        let shown = try #require(announced.json(Shown.self), "\(announced.output)\(announced.errors)")
+        let revision = try #require(shown.revision)
+        try await Task.sleep(for: .seconds(2))
+        #expect(try await gateway.inside("wg show wg0 public-key").output == shown.keyRotation?.nextPublicKey)
+        let back = try gateway.control("revision", "rollback", "\(revision)")
+        #expect(back.code == 0, "\(back.errors)")
+        try await Task.sleep(for: .seconds(3))
+        #expect(try await gateway.inside("wg show wg0 public-key").output == old)
+        let kept = try gateway.control("interface", "show", "wg0").output
+        #expect(kept.contains("\(try #require(shown.keyRotation?.nextPublicKey)), announced"), "\(kept)")
         await gateway.stop()
     }
 

@@ -26,7 +26,7 @@ struct AbsentStore: Store {
     ) async throws(StoreFailure) -> Committed {
         throw .unavailable("absent")
     }
-    func markSettled(_: [InterfaceID: Int64]) async throws(StoreFailure) { throw .unavailable("absent") }
+    func keepProgress(_: [InterfaceID: Progress]) async throws(StoreFailure) { throw .unavailable("absent") }
     func traffic() async throws(StoreFailure) -> [TrafficRecord] { throw .unavailable("absent") }
     func keepTraffic(_: [TrafficRecord]) async throws(StoreFailure) { throw .unavailable("absent") }
     func revisions(limit: Int, before: Int64?, interface: InterfaceName?) async throws(StoreFailure) -> [RevisionRecord]

@@ -42,8 +42,9 @@ import WGMModel
 
     /// How many peers were answered at once, each like the handler answers; and their states.
     @discardableResult
-    private func compare() throws -> (answered: Int, states: Set<V1.PeerState?>) {
+    private func compare() throws -> (answered: Int, states: Set<V1.PeerState?>, stragglers: Set<Bool?>) {
         var answered = 0
+        var stragglers: Set<Bool?> = []
         var states: Set<V1.PeerState?> = []
         for name in Self.names {
             let context = CallContext(
@@ -63,8 +64,9 @@ import WGMModel
             #expect(reply == expected, "\(name)")
             answered += 1
             states.insert(reply?.peer?.status?.state)
+            stragglers.insert(reply?.peer?.status?.straggler)
         }
-        return (answered, states)
+        return (answered, states, stragglers)
     }
 
     /// One look at the kernel, as the reconciler takes it.
@@ -174,5 +176,42 @@ import WGMModel
         #expect(try compare().answered == 9)
         try scene.change { $0.deletedInterfaces = [scene.wg0] }
         #expect(try compare().answered == 0)
+    }
+
+    @Test("a straggler is none as soon as its handshake with the new key is seen, and when the rotation is finished")
+    func stragglers() throws {
+        scene.gateway.view.load([])
+        func look(_ key: UInt8, shaken: ClosedRange<UInt8>?) throws {
+            try self.look { actual in
+                actual.publicKey = try ReadScene.key(key)
+                for key in 1...8 as ClosedRange<UInt8> {
+                    actual.peers[try ReadScene.key(key)] = peer(9, handshake: shaken?.contains(key) == true ? 0 : 100)
+                }
+            }
+        }
+        var interface = try #require(scene.gateway.view.interface(scene.wg0))
+        let old = InterfaceKey(publicKey: interface.publicKey, sealed: interface.sealedKey)
+        try look(0, shaken: nil)
+        #expect(try compare().stragglers == [nil])
+        interface.publicKey = try ReadScene.key(99)
+        interface.rotation = .switched(from: old, at: scene.clock.now)
+        try scene.change { $0.interfaces = [interface] }
+        #expect(try compare().stragglers == [true, nil])
+        // The kernel has not followed: these handshakes are the old key's.
+        scene.clock.advance(milliseconds: 500)
+        try look(0, shaken: 1...8)
+        #expect(try compare().stragglers == [true, nil])
+        scene.clock.advance(milliseconds: 500)
+        try look(99, shaken: nil)
+        #expect(try compare().stragglers == [true, nil])
+        scene.clock.advance(milliseconds: 500)
+        try look(99, shaken: 1...4)
+        #expect(try compare().stragglers == [true, false, nil])
+        try look(99, shaken: 1...8)
+        #expect(try compare().stragglers == [false, nil])
+        interface.rotation = nil
+        try scene.change { $0.interfaces = [interface] }
+        let finished = try compare()
+        #expect(finished.stragglers == [nil] && finished.answered == 8)
     }
 }

@@ -773,7 +773,8 @@ extension V1.PeerStatus: SampledMessage {
             observedUnixMs: random.maybe(Int64.self),
             state: random.maybe(V1.PeerState.self),
             totalReceivedBytes: random.maybe(UInt64.self),
-            totalSentBytes: random.maybe(UInt64.self)
+            totalSentBytes: random.maybe(UInt64.self),
+            straggler: random.maybe(Bool.self)
         )
     }
 }

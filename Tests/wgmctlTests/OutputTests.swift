@@ -66,6 +66,62 @@ struct OutputTests {
         #expect(Console.render(details, as: .table, styled: false) == expected)
     }
 
+    @Test(
+        "A straggler is called so where its link is shown, and null says that there is no rotation",
+        arguments: [true, false, nil]
+    )
+    func straggler(_ isStraggler: Bool?) {
+        var peer = Samples.anna
+        peer.status?.straggler = isStraggler
+        let details = PeerDetails(peer: peer, now: Samples.now)
+        let word = isStraggler == true ? "up, straggler" : "up"
+        #expect(Console.render(details, as: .table, styled: false).contains("Link:               \(word)\n"))
+        let list = PeerList(peers: [peer], now: Samples.now)
+        #expect(Console.render(list, as: .table, styled: false).contains("enabled  \(word)  "))
+        let json = Console.render(details, as: .json, styled: false)
+        #expect(json.contains("\"straggler\": \(isStraggler.map { "\($0)" } ?? "null")"), "\(json)")
+    }
+
+    @Test("An interface shows both keys of a rotation, with moment and stragglers; null when there is none")
+    func keyRotation() {
+        func shown(_ rotation: V1.KeyRotation?, _ format: OutputFormat = .table) -> String {
+            let interface = V1.Interface(name: "wg0", publicKey: "PRESENT", keyRotation: rotation)
+            return Console.render(InterfaceDetails(interface: interface), as: format, styled: false)
+        }
+        let moment = 1_700_000_000_000 as Int64
+        #expect(shown(nil, .json).contains("\"key_rotation\": null"))
+        #expect(shown(V1.KeyRotation(nextPublicKey: "NEXT")).contains("Next key:       NEXT, announced\n"))
+        #expect(
+            shown(V1.KeyRotation(nextPublicKey: "NEXT", switchUnixMs: moment))
+                .contains("NEXT, in force from 2023-11-14T22:13:20Z\n")
+        )
+        let switched = V1.KeyRotation(previousPublicKey: "OLD", switchedUnixMs: moment, stragglerCount: 1)
+        #expect(shown(switched).contains("Key before:     OLD until 2023-11-14T22:13:20Z, 1 straggler\n"))
+        #expect(shown(switched, .json).contains("\"straggler_count\": 1"))
+    }
+
+    @Test("Stragglers are listed with their last handshake, and it is said when there are none")
+    func stragglers() {
+        func shown(_ reply: V1.ListStragglersResponse) -> String {
+            Console.render(StragglerList(reply: reply), as: .table, styled: false)
+        }
+        let moment = 1_700_000_000_000 as Int64
+        #expect(shown(V1.ListStragglersResponse()) == "no rotation of the key is going on\n")
+        #expect(
+            shown(V1.ListStragglersResponse(count: 0, sinceUnixMs: moment))
+                == "every peer was heard of since 2023-11-14T22:13:20Z\n"
+        )
+        let some = [V1.Straggler(peer: "anna", lastHandshakeUnixMs: moment), V1.Straggler(peer: "bob")]
+        let expected = """
+            PEER  LAST-HANDSHAKE
+            anna  2023-11-14T22:13:20Z
+            bob   never
+            and 3 more
+
+            """
+        #expect(shown(V1.ListStragglersResponse(stragglers: some, count: 5, sinceUnixMs: moment)) == expected)
+    }
+
     @Test("JSON has the schema's field names, sorted, and null for what is absent")
     func peerJSON() throws {
         let expected = """

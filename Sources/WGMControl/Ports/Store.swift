@@ -29,8 +29,9 @@ package protocol Store: Sendable {
     /// Writes records of calls that changed nothing, in order, in one transaction.
     func append(_ entries: [AuditEntry]) async throws(StoreFailure)
 
-    /// Keeps, for the time after a restart, up to which revision the kernel was seen to follow each interface's changes.
-    func markSettled(_ revisions: [InterfaceID: Int64]) async throws(StoreFailure)
+    /// Keeps, for the time after a restart, up to which revision the kernel was seen to follow each interface's changes, and
+    /// with which key.
+    func keepProgress(_ progress: [InterfaceID: Progress]) async throws(StoreFailure)
 
     /// What peers of this node were counted to have sent and received.
     func traffic() async throws(StoreFailure) -> [TrafficRecord]
@@ -141,6 +142,8 @@ package enum StoreFailure: Error, Hashable, Sendable {
     case wouldCutSession(String)
     /// The step does not fit to where the interface is on its way from one key to the next; why.
     case keyRotation(InterfaceName, String)
+    /// At which the next key was to be put in force.
+    case momentOver
     case lastAdmin
     /// There is an admin already.
     case notFirst

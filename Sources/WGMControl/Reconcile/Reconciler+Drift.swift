@@ -46,7 +46,7 @@ extension Reconciler {
         let unsaved = view.takeUnsaved()
         guard !unsaved.isEmpty else { return }
         do throws(StoreFailure) {
-            try await committer.store.markSettled(unsaved)
+            try await committer.store.keepProgress(unsaved)
         } catch {
             // After a restart the interface counts as not finished, and is repaired whatever its policy.
             logger.debug("how far the kernel followed was not kept", metadata: ["reason": "\(error.words)"])

@@ -78,10 +78,13 @@ package struct Progress: Hashable, Sendable {
     package var changed: Int64
     /// The newest of these that the kernel was seen to hold.
     package var settled: Int64
+    /// nil before the kernel was first asked.
+    package var key: KeySight?
 
-    package init(changed: Int64, settled: Int64) {
+    package init(changed: Int64, settled: Int64, key: KeySight? = nil) {
         self.changed = changed
         self.settled = settled
+        self.key = key
     }
 
     /// Only then is a difference somebody else's doing, and not a change of ours that is not finished.

@@ -24,6 +24,11 @@ package final class GatewayView: Sendable {
         var nextTicket: UInt64 = 1
 
         var newest: Int64 { max(completeTo, ahead.max() ?? 0) }
+
+        mutating func see(_ key: PublicKey?, on interface: InterfaceRecord, at time: Timestamp, _ ticket: UInt64) {
+            guard let key, ticket >= observations[interface.name]?.ticket ?? 0 else { return }
+            if state.see(key, on: interface, at: time) { unsaved.insert(interface.name) }
+        }
     }
     private let content = Mutex(Content())
     private let epoch = Atomic<UInt64>(0)
@@ -225,11 +230,15 @@ package final class GatewayView: Sendable {
     /// Adds up what a dump shows; `steady` is of the clock that nobody sets.
     func count(_ name: InterfaceName, _ actual: ActualInterface?, at now: Timestamp, steady: Int64, ticket: UInt64) {
         let known = content.withLock { content in
-            content.state.interfaces[name].map { ($0.id, content.state.peers[$0.id] ?? [:]) }
+            content.state.interfaces[name].map { record in
+                let ours = actual?.owner == record.id ? actual : nil
+                content.see(ours?.publicKey, on: record, at: now, ticket)
+                return (ours, record.id, content.state.peers[record.id] ?? [:], content.state.adoption(record))
+            }
         }
-        guard let (id, peers) = known else { return }
-        let ours = actual?.owner == id ? actual : nil
-        ledger.count(id, peers, ours, TrafficLedger.Moment(now: now, steady: steady, ticket: ticket))
+        guard let (ours, id, peers, adoption) = known else { return }
+        let moment = TrafficLedger.Moment(now: now, steady: steady, ticket: ticket, adoption: adoption)
+        ledger.count(id, peers, ours, moment)
     }
 
     func record(_ observation: Observation, of interface: InterfaceName) {
@@ -271,22 +280,32 @@ extension GatewayView {
 
     /// With what was last seen of each.
     func reports(_ records: some Sequence<PeerRecord>, of interface: InterfaceName) -> [PeerReport] {
-        let observation = observation(interface)
-        return records.map { report($0, of: interface, observation) }
+        let seen = seen(interface)
+        return records.map { report($0, of: interface, seen) }
     }
 
     /// With what was last seen of it; nobody looks whether it is still wanted.
     package func report(_ record: PeerRecord, of interface: InterfaceName) -> PeerReport {
-        report(record, of: interface, observation(interface))
+        report(record, of: interface, seen(interface))
     }
 
-    private func report(_ record: PeerRecord, of interface: InterfaceName, _ observation: Observation?) -> PeerReport {
+    private typealias Seen = (observation: Observation?, adoption: Timestamp?)
+
+    private func seen(_ interface: InterfaceName) -> Seen {
+        content.withLock { content in
+            let adoption = content.state.interfaces[interface].flatMap { content.state.adoption($0) }
+            return (content.observations[interface], adoption)
+        }
+    }
+
+    private func report(_ record: PeerRecord, of interface: InterfaceName, _ seen: Seen) -> PeerReport {
         PeerReport(
             interface: interface,
             record: record,
-            actual: observation?.actual?.peers[record.publicKey],
-            observed: observation?.time,
-            traffic: ledger.traffic(of: record.name, in: record.interface)
+            actual: seen.observation?.actual?.peers[record.publicKey],
+            observed: seen.observation?.time,
+            traffic: ledger.traffic(of: record.name, in: record.interface),
+            adoption: seen.adoption
         )
     }
 
@@ -318,12 +337,12 @@ extension GatewayView {
     }
 
     /// What the database is to be told.
-    func takeUnsaved() -> [InterfaceID: Int64] {
+    func takeUnsaved() -> [InterfaceID: Progress] {
         content.withLock { content in
             defer { content.unsaved = [] }
             let pairs = content.unsaved.compactMap { name in
                 content.state.interfaces[name].flatMap { record in
-                    content.state.progress[name].map { (record.id, $0.settled) }
+                    content.state.progress[name].map { (record.id, $0) }
                 }
             }
             return Dictionary(pairs) { first, _ in first }

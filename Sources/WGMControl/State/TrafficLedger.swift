@@ -54,6 +54,8 @@ final class TrafficLedger: Sendable {
         var steady: Int64
         /// Orders looks by when they began.
         var ticket: UInt64
+        /// From when on a handshake is one with the interface's new key; nil when it has no new one.
+        var adoption: Timestamp?
     }
 
     /// An object, so that tables of them stay small.
@@ -73,6 +75,7 @@ final class TrafficLedger: Sendable {
         var entries: [InterfaceID: [ObjectName: Entry]] = [:]
         var tickets: [InterfaceID: UInt64] = [:]
         var counts: [InterfaceID: [PeerState: Int]] = [:]
+        var stragglers: [InterfaceID: Int] = [:]
     }
     private let content = Mutex(Content())
 
@@ -112,6 +115,11 @@ final class TrafficLedger: Sendable {
         }
     }
 
+    /// How many peers that are let in were not seen with the new keys of these interfaces.
+    func stragglers(of interfaces: [InterfaceID]) -> Int {
+        content.withLock { content in interfaces.reduce(0) { $0 + (content.stragglers[$1] ?? 0) } }
+    }
+
     /// `peers` are those of the interface; nil for `actual` says that there is no link.
     func count(_ interface: InterfaceID, _ peers: [ObjectName: PeerRecord], _ actual: ActualInterface?, _ at: Moment) {
         content.withLock { content in
@@ -120,6 +128,7 @@ final class TrafficLedger: Sendable {
             var entries = content.entries.removeValue(forKey: interface) ?? [:]
             if entries.count > peers.count { entries = entries.filter { peers[$0.key] != nil } }
             var counts: [PeerState: Int] = [:]
+            var stragglers = 0
             for (name, peer) in peers {
                 let entry: Entry
                 if let known = entries[name] {
@@ -129,10 +138,15 @@ final class TrafficLedger: Sendable {
                     entries[name] = entry
                 }
                 entry.take(peer, actual, at)
-                if peer.isEnabled, peer.validity.holds(at: at.now) { counts[entry.activity.state, default: 0] += 1 }
+                guard peer.isEnabled, peer.validity.holds(at: at.now) else { continue }
+                counts[entry.activity.state, default: 0] += 1
+                if let adoption = at.adoption, entry.activity.lastHandshake.map({ $0 < adoption }) ?? true {
+                    stragglers += 1
+                }
             }
             content.entries[interface] = entries
             content.counts[interface] = counts
+            content.stragglers[interface] = stragglers
         }
     }
 
@@ -140,6 +154,7 @@ final class TrafficLedger: Sendable {
         content.withLock { content in
             content.entries[interface] = nil
             content.counts[interface] = nil
+            content.stragglers[interface] = nil
             content.tickets[interface] = nil
         }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
 package import WGMModel
 
 /// A step on the way of an interface from one key to the next, as a caller asks for it.
@@ -33,8 +32,6 @@ package struct Stragglers: Sendable {
 extension Gateway {
     /// Farther away nobody means it.
     private static let farthestSwitch: Int64 = 3650 * 86_400_000
-    /// How late a moment is noticed when somebody sets the clock meanwhile.
-    private static let rotationCheck: Duration = .seconds(1)
 
     /// Announces the next key of an interface, puts it in force, or goes back.
     ///
@@ -50,17 +47,21 @@ extension Gateway {
             let record = try report(name).record
             let step: KeyStep
             switch request.step {
-            case .announce: step = .announce(try await newKey(for: record.id), at: moment)
+            case .announce: step = .announce(try await newKey(for: record.id), at: moment, now: clock.now)
             case .switchOver: step = .switchOver(try await newKey(for: record.id), now: clock.now)
             case .cancel: step = .cancel
             case .undo: step = .undo
             case .finish: step = .finish
             }
+            let isSettled = view.progress(name)?.isSettled == true
             switch try await commit(.rotateKey(name, step), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision, _):
                 if let present = view.interface(name)?.publicKey, present != record.publicKey {
-                    try await settleKey(of: name, from: record.publicKey, after: revision, context)
+                    try await settleKey(record, after: revision, context)
+                } else if isSettled {
+                    // There is nothing that the kernel would have to follow.
+                    view.settle(name, at: revision)
                 }
                 return .done(try report(name), revision: revision)
             }
@@ -87,23 +88,22 @@ extension Gateway {
     }
 
     func stragglers(of interface: InterfaceRecord) -> [PeerRecord] {
-        guard let since = interface.rotation?.switched else { return [] }
+        guard interface.rotation?.switched != nil else { return [] }
         let now = clock.now
-        return view.peers(of: interface.name).filter { peer in
-            peer.isEnabled && peer.validity.holds(at: now) && (lastHandshake(of: peer) ?? .init(seconds: 0)) < since
-        }
+        return view.reports(view.peers(of: interface.name), of: interface.name)
+            .filter { $0.isStraggler(at: now) == true }.map(\.record)
     }
 
     private func lastHandshake(of peer: PeerRecord) -> Timestamp? {
         view.ledger.traffic(of: peer.name, in: peer.interface)?.lastHandshake
     }
 
+    /// That it is not over is checked behind the idempotency key: a retry may come after it.
     private func switchMoment(_ request: KeyRotationRequest) throws(Refusal) -> Timestamp? {
         guard let milliseconds = request.switchTime else { return nil }
         var checker = Checker()
         let now = clock.now.milliseconds
         if case .announce = request.step {
-            if milliseconds <= now { checker.refuse("switch_unix_ms", "is over; without one, switch at once") }
             if milliseconds > now + Self.farthestSwitch { checker.refuse("switch_unix_ms", "at most ten years ahead") }
         } else {
             checker.refuse("switch_unix_ms", "goes with announcing a key only")
@@ -112,28 +112,28 @@ extension Gateway {
         return Timestamp(milliseconds: milliseconds)
     }
 
-    /// Refused by the kernel, the key before is put back; the new one stays announced.
+    /// Refused by the kernel, the keys are what they were before, announced moment and all.
     private func settleKey(
-        of name: InterfaceName,
-        from old: PublicKey,
+        _ before: InterfaceRecord,
         after revision: Int64,
         _ context: CallContext
     ) async throws(Refusal) {
         do throws(KernelFailure) {
-            recordKey(try await reconciler.settle(name).actual, of: name, from: old, revision, context)
+            try await proveKey(of: before.name, insteadOf: before.publicKey, after: revision, context)
         } catch {
-            let undo = Change.rotateKey(name, .undo)
-            throw .kernel(error, undoneBy: await self.undo(undo, of: name, revision, error, context))
+            let undo = Change.rotateKey(before.name, .putBack(before.key, before.rotation))
+            throw .kernel(error, undoneBy: await self.undo(undo, of: before.name, revision, error, context))
         }
     }
 
-    private func recordKey(
-        _ actual: ActualInterface?,
+    /// Returns once a dump shows the present key in force, and records that.
+    func proveKey(
         of name: InterfaceName,
-        from old: PublicKey,
-        _ revision: Int64,
+        insteadOf old: PublicKey,
+        after revision: Int64,
         _ context: CallContext
-    ) {
+    ) async throws(KernelFailure) {
+        let actual = try await reconciler.settle(name).actual
         let key = actual?.publicKey.map(\.description) ?? "none"
         var entry = context.entry(message: "the kernel was seen with the key \(key) instead of \(old)")
         entry.method = "wgmd/key-proof"
@@ -141,70 +141,5 @@ extension Gateway {
         entry.request =
             #"{"revision":\#(revision),"observed_unix_ms":\#(entry.time.milliseconds),"key":"\#(key)","key_gone":"\#(old)"}"#
         audit.record(entry)
-    }
-
-    // MARK: At their moments
-
-    /// Puts announced keys in force at their moments, until cancelled.
-    func keepRotations() async {
-        while true {
-            let next = view.interfaces.compactMap { $0.rotation?.due }.filter { $0 > clock.now }.min()
-            let wait = Duration.milliseconds((next?.milliseconds ?? .max / 2) - clock.now.milliseconds + 1)
-            guard (try? await Task.sleep(for: min(Self.rotationCheck, wait))) != nil else { return }
-            await switchDueKeys()
-        }
-    }
-
-    /// What cannot be done now is tried again.
-    func switchDueKeys() async {
-        guard view.isLoaded else { return }
-        for interface in view.interfaces where interface.rotation?.due.map({ $0 <= clock.now }) ?? false {
-            await lanes.withLock(interface.name) { () async in await switchDueKey(of: interface.name) }
-        }
-    }
-
-    private func switchDueKey(of name: InterfaceName) async {
-        // Somebody may have been faster.
-        guard let record = view.interface(name), let due = record.rotation?.due, due <= clock.now else { return }
-        let context = CallContext(
-            credential: nil,
-            uid: nil,
-            method: "wgmd/rotate-key",
-            resource: "node/\(node)/interface/\(name)",
-            requestID: "",
-            time: clock.now
-        )
-        let about: Logger.Metadata = ["interface": "\(name)"]
-        do throws(Refusal) {
-            let step = KeyStep.switchOver(nil, now: clock.now)
-            let entry = context.entry(message: "the announced key is in force from now on")
-            guard case .fresh(_, let revision, _) = try await commit(.rotateKey(name, step), entry, key: nil) else {
-                return
-            }
-            logger.notice("the announced key is in force", metadata: about)
-            do throws(KernelFailure) {
-                recordKey(
-                    try await reconciler.settle(name).actual,
-                    of: name,
-                    from: record.publicKey,
-                    revision,
-                    context
-                )
-            } catch { throw .kernel(error, undoneBy: nil) }
-        } catch {
-            let reason: Logger.Metadata = ["reason": "\(error)"]
-            logger.error(
-                "an announced key was not put in force, or the kernel did not follow; trying again",
-                metadata: about.merging(reason) { $1 }
-            )
-        }
-    }
-}
-
-extension KeyRotation {
-    /// Since when the present key is in force.
-    package var switched: Timestamp? {
-        guard case .switched(_, let moment) = self else { return nil }
-        return moment
     }
 }

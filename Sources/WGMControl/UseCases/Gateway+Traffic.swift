@@ -37,8 +37,15 @@ extension Gateway {
         }
     }
 
-    /// How many peers are in which state, as words: `3 up, 1 stale`.
+    /// How many peers are in which state, as words: `3 up, 1 stale`; and how many are behind with a new key.
     var peerWords: String {
+        let switched = view.interfaces.filter { $0.rotation?.switched != nil }.map(\.id)
+        let stragglers = view.ledger.stragglers(of: switched)
+        let late = "\(stragglers) \(stragglers == 1 ? "straggler" : "stragglers") without the new key of the interface"
+        return stateWords + (stragglers > 0 ? "; " + late : "")
+    }
+
+    private var stateWords: String {
         let counts = view.ledger.counts(of: view.interfaces.map(\.id))
         let words = [PeerState.up, .idle, .stale, .down, .never].compactMap { state in
             counts[state].map { "\($0) \(state)" }

@@ -34,11 +34,21 @@ package struct PeerReport: Sendable {
     package var observed: Timestamp?
     /// nil while nothing was counted.
     package var traffic: PeerTraffic?
+    /// From when on a handshake is one with the new key of the interface; nil when it has no new one.
+    package var adoption: Timestamp?
 
     /// nil for a peer that is not let in, and while nothing was counted.
     package var state: PeerState? {
         guard let observed, record.isEnabled, record.validity.holds(at: observed) else { return nil }
         return traffic?.state
+    }
+
+    /// True while there was no handshake with the new key; nil when there is no new one, and for a peer that is not let in.
+    package var isStraggler: Bool? { observed.flatMap { isStraggler(at: $0) } }
+
+    func isStraggler(at time: Timestamp) -> Bool? {
+        guard let adoption, record.isEnabled, record.validity.holds(at: time) else { return nil }
+        return [traffic?.lastHandshake, actual?.lastHandshake].allSatisfy { $0.map { $0 < adoption } ?? true }
     }
 }
 

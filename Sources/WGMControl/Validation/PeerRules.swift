@@ -88,8 +88,8 @@ extension PeerRequest {
 
 extension Checker {
     fileprivate mutating func refuseTheGateways(_ gateway: InterfaceRecord, _ peer: NewPeer, _ path: String) {
-        if peer.publicKey == gateway.publicKey {
-            refuse(path + ".public_key", "this is the key of \(gateway.name) itself")
+        if gateway.hasKey(peer.publicKey) {
+            refuse(path + ".public_key", "this is a key of \(gateway.name) itself")
         }
         for (index, address) in peer.addresses.enumerated()
         where gateway.addresses.contains(where: { $0.address == address }) {

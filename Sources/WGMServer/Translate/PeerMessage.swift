@@ -39,7 +39,8 @@ extension V1.PeerStatus {
             observedUnixMs: time.milliseconds,
             state: report.state.map { V1.PeerState($0) },
             totalReceivedBytes: traffic?.received,
-            totalSentBytes: traffic?.sent
+            totalSentBytes: traffic?.sent,
+            straggler: report.isStraggler
         )
     }
 }

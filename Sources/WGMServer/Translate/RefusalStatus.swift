@@ -100,6 +100,7 @@ extension Status {
             )
         case .keyRotation(let interface, let words):
             return .failedPrecondition(type: "KEY_ROTATION", subject: interface.value, "\(interface): \(words)")
+        case .momentOver: return .invalidArgument(field: "switch_unix_ms", rule: "is over; without one, switch at once")
         case .lastAdmin:
             return .failedPrecondition(
                 type: "LAST_ADMIN",

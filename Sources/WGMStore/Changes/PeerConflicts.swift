@@ -16,7 +16,7 @@ struct PeerConflicts {
         var keys: [PublicKey: ObjectName] = [:]
         for peer in peers {
             guard names.insert(peer.name).inserted else { throw .taken(what: "name", owner: owner(peer.name)) }
-            guard peer.publicKey != interface.publicKey else {
+            guard !interface.hasKey(peer.publicKey) else {
                 throw .taken(what: "public key", owner: "interface \(interface.name)")
             }
             if let other = keys.updateValue(peer.name, forKey: peer.publicKey) {

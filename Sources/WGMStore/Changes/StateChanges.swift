@@ -94,6 +94,7 @@ extension ChangeWriter {
             .int(revision)
         )
         let after = try reader.everything()
+        try dropMomentsThatAreOver(before, after)
         var touched = Touched()
         let old = before.peers.values.flatMap(\.values)
         let new = after.peers.values.flatMap(\.values)
@@ -108,6 +109,18 @@ extension ChangeWriter {
         )
         touched.peers = new.filter { $0.revision == revision }
         return touched
+    }
+
+    /// What came back with a moment that is over stays announced without one, or it would be put in force again at once.
+    private func dropMomentsThatAreOver(_ before: GatewayState, _ after: GatewayState) throws(StoreFailure) {
+        let over = after.interfaces.values.filter { interface in
+            interface.rotation?.due.map { $0 <= caller.time } ?? false
+                && before.interfaces[interface.name]?.rotation != interface.rotation
+        }
+        try connection.query(
+            "UPDATE interface SET other_key_time = NULL WHERE id = ANY ($1) AND other_key_is_next",
+            .array(of: .int8, over.map { .int($0.id.value) })
+        )
     }
 
     /// Remembers which links go on without wgm, since the import that took them over is undone; one that comes back is taken

@@ -124,7 +124,8 @@ extension V1.PeerStatus: @unsafe CConvertible {
             observedUnixMs: unsafe c.pointee.has_observed_unix_ms != 0 ? c.pointee.observed_unix_ms : nil,
             state: unsafe c.pointee.has_state != 0 ? V1.PeerState(rawValue: Int32(bitPattern: c.pointee.state.rawValue)) : nil,
             totalReceivedBytes: unsafe c.pointee.has_total_received_bytes != 0 ? c.pointee.total_received_bytes : nil,
-            totalSentBytes: unsafe c.pointee.has_total_sent_bytes != 0 ? c.pointee.total_sent_bytes : nil
+            totalSentBytes: unsafe c.pointee.has_total_sent_bytes != 0 ? c.pointee.total_sent_bytes : nil,
+            straggler: unsafe c.pointee.has_straggler != 0 ? c.pointee.straggler != 0 : nil
         )
     }
 
@@ -165,6 +166,10 @@ extension V1.PeerStatus: @unsafe CConvertible {
         if let value = self.totalSentBytes {
             unsafe c.pointee.has_total_sent_bytes = 1
             unsafe c.pointee.total_sent_bytes = value
+        }
+        if let value = self.straggler {
+            unsafe c.pointee.has_straggler = 1
+            unsafe c.pointee.straggler = value ? 1 : 0
         }
         return unsafe c
     }

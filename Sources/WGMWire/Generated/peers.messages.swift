@@ -131,6 +131,9 @@ extension V1 {
         /// Since the peer was created, over restarts, new links and new keys.
         public var totalReceivedBytes: UInt64?
         public var totalSentBytes: UInt64?
+        /// Whether there was no handshake with the new key of the interface yet; absent when no rotation of its key is
+        /// going on, and for a peer that is not let in.
+        public var straggler: Bool?
 
         public init(
             present: Bool? = nil,
@@ -141,7 +144,8 @@ extension V1 {
             observedUnixMs: Int64? = nil,
             state: V1.PeerState? = nil,
             totalReceivedBytes: UInt64? = nil,
-            totalSentBytes: UInt64? = nil
+            totalSentBytes: UInt64? = nil,
+            straggler: Bool? = nil
         ) {
             self.present = present
             self.endpoint = endpoint
@@ -152,6 +156,7 @@ extension V1 {
             self.state = state
             self.totalReceivedBytes = totalReceivedBytes
             self.totalSentBytes = totalSentBytes
+            self.straggler = straggler
         }
     }
 

@@ -18,7 +18,7 @@ struct PeerList: Presentable {
         ])
         for peer in peers {
             table.append([
-                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.state?.word ?? "",
+                peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.link ?? "",
                 peer.addresses.joined(separator: ","),
                 peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
                 Words.bytes(peer.status?.received), Words.bytes(peer.status?.sent),
@@ -40,7 +40,7 @@ struct PeerDetails: Presentable {
             ("Interface", peer.interface ?? ""),
             ("Name", peer.name ?? ""),
             ("State", peer.state(now: now)),
-            ("Link", peer.status?.state?.word ?? ""),
+            ("Link", peer.status?.link ?? ""),
             ("Public key", peer.publicKey ?? ""),
             ("Addresses", Words.list(peer.addresses)),
             ("Allowed addresses", Words.list(peer.allowedAddresses)),
@@ -116,7 +116,13 @@ extension V1.PeerStatus {
             "last_handshake_unix_ms": .number(lastHandshakeUnixMs), "received_bytes": .number(receivedBytes),
             "sent_bytes": .number(sentBytes), "observed_unix_ms": .number(observedUnixMs),
             "state": .text(state?.word), "total_received_bytes": .number(totalReceivedBytes),
-            "total_sent_bytes": .number(totalSentBytes),
+            "total_sent_bytes": .number(totalSentBytes), "straggler": .flag(straggler),
         ])
+    }
+
+    /// `down, straggler` for one that does not have the new key of the interface, as far as one can see.
+    fileprivate var link: String? {
+        let words = [state?.word, straggler == true ? "straggler" : nil].compactMap(\.self)
+        return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 }

@@ -334,7 +334,12 @@ actor MemoryStore: Store {
         counted += records
     }
 
-    func markSettled(_ revisions: [InterfaceID: Int64]) throws(StoreFailure) { try check() }
+    func keepProgress(_ progress: [InterfaceID: Progress]) throws(StoreFailure) {
+        try check()
+        for record in state.interfaces.values {
+            if let kept = progress[record.id] { state.progress[record.name] = kept }
+        }
+    }
 
     private func principal(_ name: ObjectName, _ uid: UInt32?, _ time: Timestamp) -> PrincipalRecord {
         let none = Timestamp(seconds: 0)

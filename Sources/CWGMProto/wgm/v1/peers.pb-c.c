@@ -992,7 +992,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
   (ProtobufCMessageInit) wgm__v1__peer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[10] =
 {
   {
     "present",
@@ -1102,6 +1102,18 @@ static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[9]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "straggler",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__PeerStatus, has_straggler),
+    offsetof(Wgm__V1__PeerStatus, straggler),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
   1,   /* field[1] = endpoint */
@@ -1111,13 +1123,14 @@ static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
   3,   /* field[3] = received_bytes */
   4,   /* field[4] = sent_bytes */
   6,   /* field[6] = state */
+  9,   /* field[9] = straggler */
   7,   /* field[7] = total_received_bytes */
   8,   /* field[8] = total_sent_bytes */
 };
 static const ProtobufCIntRange wgm__v1__peer_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
 {
@@ -1127,7 +1140,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
   "Wgm__V1__PeerStatus",
   "wgm.v1",
   sizeof(Wgm__V1__PeerStatus),
-  9,
+  10,
   wgm__v1__peer_status__field_descriptors,
   wgm__v1__peer_status__field_indices_by_name,
   1,  wgm__v1__peer_status__number_ranges,

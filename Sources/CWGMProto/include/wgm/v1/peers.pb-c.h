@@ -101,10 +101,12 @@ struct  Wgm__V1__PeerStatus
   uint64_t total_received_bytes;
   protobuf_c_boolean has_total_sent_bytes;
   uint64_t total_sent_bytes;
+  protobuf_c_boolean has_straggler;
+  protobuf_c_boolean straggler;
 };
 #define WGM__V1__PEER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__peer_status__descriptor) \
-    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, WGM__V1__PEER_STATE__PEER_STATE_NEVER, 0, 0, 0, 0 }
+    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, WGM__V1__PEER_STATE__PEER_STATE_NEVER, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Wgm__V1__NewPeer
