@@ -52,6 +52,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 ]
 
@@ -117,6 +118,7 @@ let package = Package(
             ["WGMModel", "WGMControl", "CPostgres"],
             resources: [.embedInCode("Migrations")]
         ),
+        layer("WGMResolver", ["WGMModel", "WGMControl", "CCares"]),
         layer("WGMWire", ["CWGMProto"]),
         layer("WGMGatewayFile", ["WGMModel", "WGMWire", "CLibYAML"]),
         layer("WGMRPC", ["WGMWire"] + nio + tls),
@@ -124,8 +126,8 @@ let package = Package(
         program(
             "wgmd",
             [
-                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMService", "WGMStore", "WGMRPC",
-                "WGMServer", "WGMWire",
+                "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMService", "WGMStore", "WGMResolver",
+                "WGMRPC", "WGMServer", "WGMWire",
                 argumentParser, logging, .product(name: "TOMLKit", package: "TOMLKit"),
             ] + nio
         ),

@@ -96,8 +96,9 @@ struct HistoryReader {
             SELECT state ->> 'public_key', (state ->> 'enabled')::boolean,
                    ARRAY(SELECT jsonb_array_elements_text(state -> 'addresses')),
                    ARRAY(SELECT jsonb_array_elements_text(state -> 'routed')),
-                   (state ->> 'endpoint_address')::inet, (state ->> 'endpoint_port')::bigint,
-                   (state ->> 'endpoint_zone')::bigint, (state ->> 'keepalive_s')::bigint,
+                   (state ->> 'endpoint_address')::inet, state ->> 'endpoint_name',
+                   (state ->> 'endpoint_port')::bigint, (state ->> 'endpoint_zone')::bigint,
+                   (state ->> 'keepalive_s')::bigint,
                    state ->> 'preshared_key' IS NOT NULL, state ->> 'comment', revision
             FROM (
                 SELECT * FROM history WHERE node = $1 AND interface = $2 AND peer = $3 AND revision <= $4
@@ -113,15 +114,12 @@ struct HistoryReader {
         let key = try row.text()
         let isEnabled = try row.bool()
         let (addresses, routed) = (try row.texts(), try row.texts())
-        let (address, port, zone) = (try row.optionalAddress(), try row.optionalInt(), try row.optionalInt())
         return PastPeer(
             publicKey: key,
             isEnabled: isEnabled,
             addresses: addresses,
             routed: routed,
-            endpoint: address.map {
-                Endpoint($0, port: UInt16(clamping: port ?? 0), zone: UInt32(clamping: zone ?? 0))
-            },
+            endpoint: try row.endpoint(),
             keepalive: try row.int(),
             hasPresharedKey: try row.bool(),
             comment: try row.text(),

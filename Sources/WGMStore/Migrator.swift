@@ -22,6 +22,7 @@ package enum Migrator {
         Migration(version: 9, script: PackageResources.v0009_taken_links_sql),
         Migration(version: 10, script: PackageResources.v0010_interface_keys_sql),
         Migration(version: 11, script: PackageResources.v0011_key_sights_sql),
+        Migration(version: 12, script: PackageResources.v0012_endpoint_names_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

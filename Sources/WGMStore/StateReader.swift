@@ -99,7 +99,7 @@ struct StateReader {
         return try peers(
             connection.query(
                 """
-                SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
+                SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_name, endpoint_port, endpoint_zone,
                        keepalive, sealed_preshared_key, comment, valid_from, valid_until, revision, created
                 FROM peer WHERE interface = ANY ($1) ORDER BY id
                 """,
@@ -119,7 +119,7 @@ struct StateReader {
         try peers(
             connection.query(
                 """
-                SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
+                SELECT id, interface, name, public_key, enabled, endpoint_address, endpoint_name, endpoint_port, endpoint_zone,
                        keepalive, sealed_preshared_key, comment, valid_from, valid_until, revision, created
                 FROM peer WHERE id = ANY ($1) ORDER BY id
                 """,
@@ -249,14 +249,6 @@ extension Row {
     private mutating func presharedKey() throws(StoreFailure) -> SealedPresharedKey? {
         guard let bytes = try optionalBytes() else { return nil }
         return try required(SealedPresharedKey(bytes: bytes))
-    }
-
-    private mutating func endpoint() throws(StoreFailure) -> Endpoint? {
-        let address = try optionalAddress()
-        let port = try optionalInt()
-        let zone = try optionalInt()
-        guard let address else { return nil }
-        return Endpoint(address, port: UInt16(clamping: port ?? 0), zone: UInt32(clamping: zone ?? 0))
     }
 
     fileprivate mutating func principal() throws(StoreFailure) -> PrincipalRecord {

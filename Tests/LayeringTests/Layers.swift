@@ -35,6 +35,7 @@ let layers: [String: Layer] = [
         outside: system
     ),
     "WGMStore": Layer(["WGMModel", "WGMControl"], outside: system.union(["CPostgres"])),
+    "WGMResolver": Layer(["WGMModel", "WGMControl"], outside: ["Glibc", "Dispatch", "CCares"]),
     "WGMWire": Layer(["CWGMProto"], outside: system),
     "WGMGatewayFile": Layer(["WGMModel", "WGMWire"], outside: ["CLibYAML"]),
     "WGMRPC": Layer(["WGMWire"], outside: system.union(nio).union(tls)),
@@ -44,8 +45,8 @@ let layers: [String: Layer] = [
     ),
     "wgmd": Layer(
         [
-            "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMWire", "WGMRPC", "WGMServer",
-            "WGMService", "CWGMSystem",
+            "WGMModel", "WGMVerify", "WGMControl", "WGMKeeperProtocol", "WGMStore", "WGMResolver", "WGMWire", "WGMRPC",
+            "WGMServer", "WGMService", "CWGMSystem",
         ],
         outside: system.union(nio).union(["ArgumentParser", "Logging", "TOMLKit"])
     ),
@@ -72,6 +73,7 @@ let homes: [String: Set<String>] = [
     "CWGMProto": ["WGMWire"],
     "CQREncode": ["wgmctl"],
     "CLibYAML": ["WGMGatewayFile"],
+    "CCares": ["WGMResolver"],
     "WGMKeys": ["WGMKernel", "WGMKeeper", "wgmd-keeper", "wgmctl"],
     "WGMKernel": ["WGMKeeper", "wgmd-keeper"],
     "WGMKeeper": ["wgmd-keeper"],

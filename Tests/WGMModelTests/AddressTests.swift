@@ -140,6 +140,21 @@ import WGMModel
         #expect(Endpoint(text)?.description == text)
     }
 
+    @Test("where a peer is sent is an address or a name, with a port")
+    func peerEndpoints() {
+        #expect(PeerEndpoint("[2001:db8::1]:1") == Endpoint("[2001:db8::1]:1").map { .address($0) })
+        let named = PeerEndpoint("Far.Example.org:51820")
+        #expect(named?.description == "far.example.org:51820" && named?.address == nil && named?.port == 51820)
+        #expect(named == PeerEndpoint("far.example.org:51820"))
+        let bad = [
+            "", ":1", "host", "host:", "host:0", "host:65536", "host:01", "host:1:2", "1.2.3:4", "a_b:1", "-a:1",
+            "a..b:1",
+            "a.:1", "[host]:1", "2001:db8::1:1", "host :1", "h\u{f6}st:1", "host:1\n", "host\0:1", "$(id):1",
+            String(repeating: "a.", count: 127) + "a:1", String(repeating: "a", count: 64) + ":1",
+        ]
+        for text in bad { #expect(PeerEndpoint(text) == nil, "\(text)") }
+    }
+
     @Test(
         "what is not an endpoint is refused",
         arguments: [

@@ -10,6 +10,11 @@ import WGMServer
 @testable import WGMRPC
 @testable import WGMWire
 
+/// No resolver.
+struct AbsentNames: NameLookup {
+    func addresses(of name: HostName) async throws(LookupFailure) -> NamedAddresses { throw LookupFailure("absent") }
+}
+
 /// What the daemon is while its database has never answered.
 struct AbsentStore: Store {
     /// Where audit records go all the same.
@@ -84,7 +89,13 @@ struct FixedClock: WGMControl.Clock {
     @Test("every method of the schema is served, and no other")
     func everyMethod() throws {
         let node = try #require(ObjectName("gw1"))
-        let gateway = Gateway(node: node, store: AbsentStore(), kernel: AbsentKernel(), clock: FixedClock())
+        let gateway = Gateway(
+            node: node,
+            store: AbsentStore(),
+            kernel: AbsentKernel(),
+            clock: FixedClock(),
+            lookup: AbsentNames()
+        )
         let dispatcher = Dispatcher(gateway: gateway, clock: FixedClock(), logger: Logger(label: "test"))
         #expect(dispatcher.methods.map(\.name).sorted() == V1.methods.map(\.name).sorted())
     }

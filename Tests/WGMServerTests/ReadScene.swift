@@ -32,7 +32,8 @@ final class ReadScene: Sendable {
             node: try #require(ObjectName("n1")),
             store: AbsentStore(records: records),
             kernel: AbsentKernel(),
-            clock: clock
+            clock: clock,
+            lookup: AbsentNames()
         )
         reads = AllTokenReads(gateway: gateway, clock: clock)
         wg0 = try #require(InterfaceName("wg0"))

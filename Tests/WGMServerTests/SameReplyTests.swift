@@ -23,6 +23,7 @@ import WGMModel
     private static func kinds(_ scene: ReadScene) throws -> [PeerRecord] {
         var bare = try scene.peer("bare", 3)
         (bare.addresses, bare.routed, bare.keepalive, bare.validity) = ([], [], 0, Validity())
+        bare.endpoint = PeerEndpoint("far.example.org:51820")
         var disabled = try scene.peer("disabled", 4)
         disabled.isEnabled = false
         var late = try scene.peer("late", 5)
@@ -32,7 +33,7 @@ import WGMModel
         var long = try scene.peer("long", 7, comment: String(repeating: "ä", count: 120))
         long.routed = try (0..<250).map { try #require(IPPrefix("10.\($0).0.0/16")) }
         var dialled = try scene.peer("dialled", 8)
-        dialled.endpoint = Endpoint("[2001:db8::1]:51820")
+        dialled.endpoint = PeerEndpoint("[2001:db8::1]:51820")
         let sealed = Array(repeating: 1 as UInt8, count: SealedPresharedKey.byteCount)
         dialled.presharedKey = SealedPresharedKey(bytes: sealed)
         return [bare, disabled, late, over, long, dialled]
@@ -176,6 +177,29 @@ import WGMModel
         #expect(try compare().answered == 9)
         try scene.change { $0.deletedInterfaces = [scene.wg0] }
         #expect(try compare().answered == 0)
+    }
+
+    @Test("what was found out about a name is in the reply at once")
+    func names() throws {
+        scene.gateway.view.load([])
+        try look { _ in }
+        try compare()
+        let name = try #require(HostName("far.example.org"))
+        let address = try #require(IPAddress("2001:db8::7"))
+        let found = try #require(NamedAddresses([address], lifetime: 60))
+        func note(_ found: NamedAddresses?) {
+            let (now, steady) = (scene.clock.now, scene.clock.steady)
+            if let found {
+                scene.gateway.view.note(found, for: name, now: now, steady: steady)
+            } else {
+                scene.gateway.view.note(LookupFailure("no"), for: name, now: now, steady: steady)
+            }
+        }
+        for found in [found, nil, found] {
+            note(found)
+            scene.clock.advance(milliseconds: 100)
+            #expect(try compare().answered == 8)
+        }
     }
 
     @Test("a straggler is none as soon as its handshake with the new key is seen, and when the rotation is finished")

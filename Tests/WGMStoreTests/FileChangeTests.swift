@@ -29,6 +29,7 @@ extension StoreTests {
             (alice.addresses, bob.addresses) = (bob.addresses, alice.addresses)
             (alice.routed, bob.routed) = ([], alice.routed)
             bob.comment = "took over"
+            bob.endpoint = PeerEndpoint("bob.example.org:4500")
             bob.validity = Validity(until: Timestamp(seconds: 1_900_000_000))
             bob.presharedKey = SealedPresharedKey(bytes: [UInt8](repeating: 3, count: 93))
             change.changedPeers = try [interface("wg0"): [alice, bob]]
@@ -56,6 +57,7 @@ extension StoreTests {
                 try peers[name("bob")]?.routed == made[0].routed && peers[name("bob")]?.addresses == made[0].addresses
             )
             #expect(try peers[name("bob")]?.presharedKey == bob.presharedKey)
+            #expect(try peers[name("bob")]?.endpoint == bob.endpoint)
             #expect(try peers[name("eve")]?.addresses == [] && peers[name("dave")]?.addresses == made[2].addresses)
             #expect(state.peers[wg1.id]?.isEmpty == true)
 

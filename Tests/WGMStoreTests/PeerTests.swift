@@ -31,7 +31,7 @@ extension StoreTests {
 
         @Test func everythingAboutAPeerComesBackAsItWasGiven() async throws {
             var new = try peer("a", key: 1, addresses: ["10.1.0.77", "fd00:1::77"], routed: ["192.0.2.0/24", "::/0"])
-            new.endpoint = Endpoint("[2001:db8::1]:51820")
+            new.endpoint = PeerEndpoint("[2001:db8::1]:51820")
             new.keepalive = 25
             new.comment = "it's \"quoted\"; DROP TABLE peer; -- \\ {NULL,\"} 'ü🙂'\n$1"
             new.isEnabled = false
@@ -42,6 +42,33 @@ extension StoreTests {
             #expect(made.keepalive == 25)
             #expect(made.comment == new.comment)
             #expect(!made.isEnabled)
+        }
+
+        @Test func anEndpointIsAnAddressOrANameAndHistoryHasEither() async throws {
+            let wg0 = try interface("wg0")
+            var endpoints =
+                ["[2001:db8::1]:51820", "far.example.org:1", "192.0.2.1:65535"].map { PeerEndpoint($0) } + [nil]
+            var new = try peer("a", key: 1)
+            new.endpoint = PeerEndpoint("first.example.org:7")
+            let first = try await #require(store.add([new]).first?.endpoint)
+            #expect(first.description == "first.example.org:7")
+            endpoints.insert(first, at: 0)
+            var revisions = [try await store.load().revision]
+            for endpoint in endpoints.dropFirst() {
+                var update = PeerUpdate()
+                update.endpoint = endpoint.map { .set($0) } ?? .clear
+                let changed = try await store.change(.updatePeer(wg0, name("a"), update))
+                #expect(changed.peers.map(\.endpoint) == [endpoint])
+                revisions.append(try await store.load().revision)
+            }
+            for (revision, endpoint) in zip(revisions, endpoints).reversed() {
+                let past = try await store.peer(name("a"), of: wg0, at: .revision(revision))
+                #expect(past.endpoint == endpoint)
+                try await store.change(.rollBack(to: revision))
+                let state = try await store.load()
+                let id = try #require(state.interfaces[wg0]?.id)
+                #expect(try state.peers[id]?[name("a")]?.endpoint == endpoint)
+            }
         }
 
         @Test func aCharacterThatTextCannotHoldIsRefusedAndHarmsNothing() async throws {

@@ -774,7 +774,18 @@ extension V1.PeerStatus: SampledMessage {
             state: random.maybe(V1.PeerState.self),
             totalReceivedBytes: random.maybe(UInt64.self),
             totalSentBytes: random.maybe(UInt64.self),
-            straggler: random.maybe(Bool.self)
+            straggler: random.maybe(Bool.self),
+            nameLookup: random.maybe(V1.NameLookup.self)
+        )
+    }
+}
+
+extension V1.NameLookup: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.NameLookup {
+        V1.NameLookup(
+            addresses: random.list(String.self),
+            lookedUpUnixMs: random.maybe(Int64.self),
+            failure: random.maybe(String.self)
         )
     }
 }
@@ -1395,6 +1406,7 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.MethodInfo.self,
     V1.Peer.self,
     V1.PeerStatus.self,
+    V1.NameLookup.self,
     V1.NewPeer.self,
     V1.CreatePeersRequest.self,
     V1.CreatePeersResponse.self,

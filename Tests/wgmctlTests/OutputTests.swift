@@ -122,6 +122,25 @@ struct OutputTests {
         #expect(shown(V1.ListStragglersResponse(stragglers: some, count: 5, sinceUnixMs: moment)) == expected)
     }
 
+    @Test("A peer whose endpoint is a name shows what was found out about it, hostile words and all")
+    func names() {
+        func shown(_ lookup: V1.NameLookup?) -> String {
+            var peer = Samples.anna
+            peer.endpoint = "far.example.org:51820"
+            peer.status?.nameLookup = lookup
+            return Console.render(PeerDetails(peer: peer, now: Samples.now), as: .table, styled: false)
+        }
+        let time = Samples.now.milliseconds - 8000
+        #expect(!shown(nil).contains("Looked up"))
+        let found = shown(V1.NameLookup(addresses: ["2001:db8::7", "192.0.2.7"], lookedUpUnixMs: time))
+        #expect(found.contains("Looked up:          2001:db8::7, 192.0.2.7 (8 s ago)\n"), "\(found)")
+        let failed = shown(
+            V1.NameLookup(addresses: ["192.0.2.7"], lookedUpUnixMs: time, failure: "no such\u{1b}[2J name")
+        )
+        #expect(failed.contains("failed: no such"), "\(failed)")
+        #expect(failed.contains("(8 s ago); before: 192.0.2.7\n") && !failed.contains("\u{1b}"), "\(failed)")
+    }
+
     @Test("JSON has the schema's field names, sorted, and null for what is absent")
     func peerJSON() throws {
         let expected = """

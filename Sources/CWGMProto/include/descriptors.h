@@ -376,6 +376,11 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__peer_status__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__name_lookup(void)
+{
+	return &wgm__v1__name_lookup__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__new_peer(void)
 {
 	return &wgm__v1__new_peer__descriptor;

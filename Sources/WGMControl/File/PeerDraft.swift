@@ -9,7 +9,7 @@ struct PeerDraft: Hashable, Sendable {
     /// nil: the next free ones, given out by the gateway.
     var addresses: [IPAddress]?
     var routed: [IPPrefix] = []
-    var endpoint: Endpoint?
+    var endpoint: PeerEndpoint?
     var keepalive: UInt16 = 0
     /// Which no file can say; it is kept or cleared.
     var presharedKey: SealedPresharedKey?

@@ -89,7 +89,7 @@ package struct Adoption: Hashable, Sendable {
             publicKey: key,
             addresses: prefixes.filter(isOwn).map(\.address),
             routed: prefixes.filter { !isOwn($0) },
-            endpoint: actual.endpoint,
+            endpoint: actual.endpoint.map { .address($0) },
             keepalive: actual.keepalive,
             comment: comment
         )

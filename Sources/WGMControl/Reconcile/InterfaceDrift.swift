@@ -69,7 +69,7 @@ struct InterfaceDrift {
         if !actual.holds(wanted.presharedKey) {
             add("peer \(name) preshared key", word(wanted.presharedKey?.mark), word(actual.presharedKey))
         }
-        if actual.endpoint == nil, let endpoint = wanted.endpoint {
+        if actual.endpoint == nil, let endpoint = wanted.endpoint?.address {
             add("peer \(name) endpoint", endpoint.description, "none")
         }
         add("peer \(name) keepalive", "\(wanted.keepalive)", "\(actual.keepalive)")

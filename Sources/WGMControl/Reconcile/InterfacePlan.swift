@@ -6,7 +6,7 @@ package import WGMModel
 ///
 /// Three things are left alone. Link-local addresses, which wgm never gives out. Routes that are not ours, since a dump does
 /// not show them. And the endpoint of a peer that the kernel has one for: the peer may have roamed, and what the database
-/// holds is only where to send before it was heard.
+/// holds is only where to send before it was heard. One that is a name is another's job: `EndpointKeeper`.
 ///
 /// Routes are made for the allowed addresses of enabled peers, except those that lie on-link anyway, and except prefixes as
 /// wide as a default route: putting these into the main table would pull the gateway's own traffic, the tunnel's included,
@@ -174,7 +174,7 @@ extension ActualPeer {
 
     /// True only if there is nothing to tell about the peer.
     fileprivate func holdsAll(of peer: PeerRecord) -> Bool {
-        keepalive == peer.keepalive && (endpoint != nil || peer.endpoint == nil) && holds(peer.presharedKey)
+        keepalive == peer.keepalive && (endpoint != nil || peer.endpoint?.address == nil) && holds(peer.presharedKey)
             && allowedAddresses.count == peer.addresses.count + peer.routed.count
             && peer.addresses.allSatisfy { allowedAddresses.contains(IPPrefix(host: $0)) }
             && peer.routed.allSatisfy { allowedAddresses.contains($0) }
@@ -199,7 +199,7 @@ private struct PeerDifference: CustomStringConvertible {
             let was = present.presharedKey == nil ? "had no preshared key" : "had another preshared key"
             words.append(peer.presharedKey == nil ? "had a preshared key" : was)
         }
-        if present.endpoint == nil, let endpoint = peer.endpoint {
+        if present.endpoint == nil, let endpoint = peer.endpoint?.address {
             change.endpoint = endpoint
             words.append("had no endpoint")
         }

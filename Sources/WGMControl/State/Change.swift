@@ -100,7 +100,7 @@ package struct NewPeer: Hashable, Sendable {
     package var addresses: [IPAddress]
     package var routed: [IPPrefix]
     package var isIPv6Only: Bool
-    package var endpoint: Endpoint?
+    package var endpoint: PeerEndpoint?
     package var keepalive: UInt16
     package var presharedKey: SealedPresharedKey?
     package var comment: String
@@ -115,7 +115,7 @@ package struct NewPeer: Hashable, Sendable {
         addresses: [IPAddress] = [],
         routed: [IPPrefix] = [],
         isIPv6Only: Bool = false,
-        endpoint: Endpoint? = nil,
+        endpoint: PeerEndpoint? = nil,
         keepalive: UInt16 = 0,
         presharedKey: SealedPresharedKey? = nil,
         comment: String = "",

@@ -35,6 +35,7 @@ package final class GatewayView: Sendable {
     private let changes = Atomic<UInt64>(0)
     private let states = Atomic<UInt64>(0)
     let ledger = TrafficLedger()
+    let names = NameTable()
     private let lines = Atomic<UInt64>(0)
     /// Who is told what happens.
     let events = EventHub()
@@ -241,6 +242,16 @@ package final class GatewayView: Sendable {
         ledger.count(id, peers, ours, moment)
     }
 
+    func note(_ found: NamedAddresses, for name: HostName, now: Timestamp, steady: Int64) {
+        names.note(found, for: name, now: now, steady: steady)
+        noteChange()
+    }
+
+    func note(_ failure: LookupFailure, for name: HostName, now: Timestamp, steady: Int64) {
+        names.note(failure, for: name, now: now, steady: steady)
+        noteChange()
+    }
+
     func record(_ observation: Observation, of interface: InterfaceName) {
         content.withLock { content in
             guard content.state.interfaces[interface] != nil else { return }
@@ -305,7 +316,8 @@ extension GatewayView {
             actual: seen.observation?.actual?.peers[record.publicKey],
             observed: seen.observation?.time,
             traffic: ledger.traffic(of: record.name, in: record.interface),
-            adoption: seen.adoption
+            adoption: seen.adoption,
+            name: record.endpoint?.name.flatMap { names.record(of: $0) }
         )
     }
 

@@ -16,7 +16,7 @@ package struct PeerRecord: Hashable, Sendable {
         isEnabled: Bool,
         addresses: [IPAddress],
         routed: [IPPrefix],
-        endpoint: Endpoint?,
+        endpoint: PeerEndpoint?,
         keepalive: UInt16,
         presharedKey: SealedPresharedKey? = nil,
         comment: String,
@@ -65,7 +65,7 @@ package struct PeerRecord: Hashable, Sendable {
         var validity: Validity
         var revision: Int64
         var created: Timestamp
-        var endpoint: Endpoint?
+        var endpoint: PeerEndpoint?
         var keepalive: UInt16
         var isEnabled: Bool
     }
@@ -115,7 +115,7 @@ extension PeerRecord {
         get { box.fields.routed }
         set { fields.routed = newValue }
     }
-    package var endpoint: Endpoint? {
+    package var endpoint: PeerEndpoint? {
         get { box.fields.endpoint }
         set { fields.endpoint = newValue }
     }

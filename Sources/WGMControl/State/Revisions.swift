@@ -84,7 +84,7 @@ package struct PastPeer: Hashable, Sendable {
     package var isEnabled: Bool
     package var addresses: [String]
     package var routed: [String]
-    package var endpoint: Endpoint?
+    package var endpoint: PeerEndpoint?
     package var keepalive: Int64
     package var hasPresharedKey: Bool
     package var comment: String
@@ -96,7 +96,7 @@ package struct PastPeer: Hashable, Sendable {
         isEnabled: Bool,
         addresses: [String],
         routed: [String],
-        endpoint: Endpoint?,
+        endpoint: PeerEndpoint?,
         keepalive: Int64,
         hasPresharedKey: Bool,
         comment: String,

@@ -56,7 +56,7 @@ package struct PeerUpdate: Hashable, Sendable {
     package var publicKey: PublicKey?
     package var addresses: [IPAddress]?
     package var routed: [IPPrefix]?
-    package var endpoint: Update<Endpoint> = .keep
+    package var endpoint: Update<PeerEndpoint> = .keep
     /// Seconds; 0 switches it off.
     package var keepalive: UInt16?
     package var presharedKey: Update<SealedPresharedKey> = .keep

@@ -23,12 +23,13 @@ extension Gateway {
             guard let name = view.interfaces.first(where: { $0.id == id })?.name else { continue }
             let present = peers.filter { $0.isEnabled && $0.validity.holds(at: clock.now) }
             let cleared = present.filter { $0.endpoint == nil }.map(\.publicKey)
-            let moved = present.filter { $0.endpoint != nil }.map { peer in
+            let moved = present.filter { $0.endpoint?.address != nil }.map { peer in
                 var change = PeerChange(publicKey: peer.publicKey)
                 change.updateOnly = true
-                change.endpoint = peer.endpoint
+                change.endpoint = peer.endpoint?.address
                 return change
             }
+            endpoints.decide(peers.filter { $0.endpoint?.name != nil })
             // What goes wrong here goes wrong again when the interface is settled.
             if !cleared.isEmpty { try? await kernel.apply(.removePeers(cleared), to: name, owner: id) }
             if !moved.isEmpty { try? await kernel.apply(.setPeers(moved), to: name, owner: id) }

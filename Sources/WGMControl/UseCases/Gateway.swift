@@ -19,6 +19,7 @@ package final class Gateway: Sendable {
     package let hints: LinkHints
     package let audit: AuditQueue
     package let reconciler: Reconciler
+    let endpoints: EndpointKeeper
     let committer: Committer
     let recentChanges: RecentChanges
     let store: any Store
@@ -39,6 +40,7 @@ package final class Gateway: Sendable {
         store: any Store,
         kernel: any Kernel,
         clock: any Clock,
+        lookup: any NameLookup,
         logger: Logger = Logger(label: "wgmd"),
         keys: TokenKeys = TokenKeys(),
         hints: LinkHints = LinkHints()
@@ -64,6 +66,17 @@ package final class Gateway: Sendable {
             logger: logger,
             lanes: lanes,
             committer: committer
+        )
+        endpoints = EndpointKeeper(
+            node: node,
+            view: view,
+            kernel: self.kernel,
+            lookup: lookup,
+            clock: clock,
+            lanes: lanes,
+            reconciler: reconciler,
+            audit: audit,
+            logger: logger
         )
     }
 
@@ -93,6 +106,7 @@ package final class Gateway: Sendable {
             group.addTask { await self.watchConfirmations() }
             group.addTask { await self.keepValidity() }
             group.addTask { await self.keepRotations() }
+            group.addTask { await self.endpoints.run() }
             group.addTask {
                 while (try? await Task.sleep(for: Self.trafficInterval)) != nil { await self.saveTraffic() }
             }

@@ -36,6 +36,8 @@ package struct PeerReport: Sendable {
     package var traffic: PeerTraffic?
     /// From when on a handshake is one with the new key of the interface; nil when it has no new one.
     package var adoption: Timestamp?
+    /// What was found out about the name that the endpoint is; nil for an address, and before it was looked up.
+    package var name: NameRecord?
 
     /// nil for a peer that is not let in, and while nothing was counted.
     package var state: PeerState? {

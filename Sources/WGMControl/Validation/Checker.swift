@@ -97,12 +97,12 @@ struct Checker {
         return prefix
     }
 
-    mutating func endpoint(_ text: String, _ field: String) -> Endpoint? {
-        guard let endpoint = Endpoint(text) else {
-            refuse(field, "192.0.2.1:51820 or [2001:db8::1]:51820, with a port of 1 to 65535")
+    mutating func endpoint(_ text: String, _ field: String) -> PeerEndpoint? {
+        guard let endpoint = PeerEndpoint(text) else {
+            refuse(field, PeerEndpoint.rule)
             return nil
         }
-        if let rule = endpoint.address.remoteFault {
+        if let rule = endpoint.address?.address.remoteFault {
             refuse(field, rule)
             return nil
         }

@@ -9,7 +9,7 @@ package struct DialAddress: Hashable, Sendable, CustomStringConvertible {
 
     private enum Host: Hashable {
         case address(IPAddress)
-        case name(String)
+        case name(HostName)
     }
     private let host: Host
     private let port: UInt16?
@@ -36,31 +36,13 @@ package struct DialAddress: Hashable, Sendable, CustomStringConvertible {
 
     private init?(name text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count <= 2, Self.isHostName(parts[0]) else { return nil }
+        guard parts.count <= 2, let name = HostName(parts[0]) else { return nil }
         guard parts.count == 2 else {
-            self.init(host: .name(String(parts[0])), port: nil)
+            self.init(host: .name(name), port: nil)
             return
         }
         guard let port = UInt16(parts[1]), port > 0, String(port) == parts[1] else { return nil }
-        self.init(host: .name(String(parts[0])), port: port)
-    }
-
-    /// Labels of 1 to 63 letters, digits and inner hyphens (RFC 1123), the last not a number, 253 characters in all.
-    private static func isHostName(_ text: Substring) -> Bool {
-        guard (1...253).contains(text.utf8.count) else { return false }
-        let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        let hyphen = UInt8(ascii: "-")
-        let areGood = labels.allSatisfy { label in
-            (1...63).contains(label.count) && label.first != hyphen && label.last != hyphen
-                && label.allSatisfy { isLetter($0) || isDigit($0) || $0 == hyphen }
-        }
-        return areGood && labels.last.map { !$0.allSatisfy(isDigit) } ?? false
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        self.init(host: .name(name), port: port)
     }
 
     /// `host:port`, with this port if there was none.
@@ -71,7 +53,7 @@ package struct DialAddress: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         let name: String
         switch host {
-        case .name(let text): name = text
+        case .name(let host): name = host.value
         case .address(let address): name = address.family == .v6 ? "[\(address)]" : address.description
         }
         return port.map { "\(name):\($0)" } ?? name

@@ -184,7 +184,8 @@ extension ImportPlan {
         var peer = wanted
         let actual = link?.peers[peer.publicKey]
         if let actual {
-            peer.endpoint = actual.endpoint
+            // A name goes on saying where to look when the session has ended.
+            if peer.endpoint?.name == nil { peer.endpoint = actual.endpoint.map { .address($0) } }
             peer.keepalive = actual.keepalive
         }
         let prefixes =

@@ -40,7 +40,18 @@ extension V1.PeerStatus {
             state: report.state.map { V1.PeerState($0) },
             totalReceivedBytes: traffic?.received,
             totalSentBytes: traffic?.sent,
-            straggler: report.isStraggler
+            straggler: report.isStraggler,
+            nameLookup: report.name.map { V1.NameLookup($0) }
+        )
+    }
+}
+
+extension V1.NameLookup {
+    init(_ record: NameRecord) {
+        self.init(
+            addresses: record.addresses.map(\.description),
+            lookedUpUnixMs: record.time.milliseconds,
+            failure: record.failure
         )
     }
 }

@@ -100,25 +100,26 @@ extension ChangeWriter {
                 endpoint_address = new.endpoint_address, endpoint_port = new.endpoint_port,
                 endpoint_zone = new.endpoint_zone, keepalive = new.keepalive, comment = new.comment,
                 sealed_preshared_key = new.sealed_preshared_key, valid_from = new.valid_from,
-                valid_until = new.valid_until, revision = $1
+                valid_until = new.valid_until, endpoint_name = new.endpoint_name, revision = $1
             FROM unnest($2::bigint[], $3::bytea[], $4::boolean[], $5::inet[], $6::bigint[], $7::bigint[], $8::bigint[],
-                        $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[])
+                        $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[])
                 AS new (id, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                        sealed_preshared_key, valid_from, valid_until)
+                        sealed_preshared_key, valid_from, valid_until, endpoint_name)
             WHERE p.id = new.id
             """,
             .int(revision),
             .ints(peers.map(\.id)),
             .array(of: .bytea, peers.map { .bytes($0.publicKey.bytes) }),
             .array(of: .bool, peers.map { .bool($0.isEnabled) }),
-            .array(of: .inet, peers.map { .address($0.endpoint?.address) }),
-            .array(of: .int8, peers.map { .int($0.endpoint?.port) }),
-            .array(of: .int8, peers.map { .int($0.endpoint?.zone) }),
+            .array(of: .inet, peers.map(\.endpoint.addressColumn)),
+            .array(of: .int8, peers.map(\.endpoint.portColumn)),
+            .array(of: .int8, peers.map(\.endpoint.zoneColumn)),
             .array(of: .int8, peers.map { .int($0.keepalive) }),
             .texts(peers.map(\.comment)),
             .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) }),
             .array(of: .timestamptz, peers.map { .time($0.validity.from) }),
-            .array(of: .timestamptz, peers.map { .time($0.validity.until) })
+            .array(of: .timestamptz, peers.map { .time($0.validity.until) }),
+            .array(of: .text, peers.map(\.endpoint.nameColumn))
         )
     }
 }

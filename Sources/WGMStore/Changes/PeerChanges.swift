@@ -75,13 +75,15 @@ extension ChangeWriter {
         let rows = try connection.query(
             """
             INSERT INTO peer (interface, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone,
-                              keepalive, comment, sealed_preshared_key, valid_from, valid_until, revision)
+                              keepalive, comment, sealed_preshared_key, valid_from, valid_until, revision,
+                              endpoint_name)
             SELECT $1, name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                   sealed_preshared_key, valid_from, valid_until, $2
+                   sealed_preshared_key, valid_from, valid_until, $2, endpoint_name
             FROM unnest($3::text[], $4::bytea[], $5::boolean[], $6::inet[], $7::bigint[], $8::bigint[],
-                        $9::bigint[], $10::text[], $11::bytea[], $12::timestamptz[], $13::timestamptz[]) WITH ORDINALITY
+                        $9::bigint[], $10::text[], $11::bytea[], $12::timestamptz[], $13::timestamptz[],
+                        $14::text[]) WITH ORDINALITY
                 AS new (name, public_key, enabled, endpoint_address, endpoint_port, endpoint_zone, keepalive, comment,
-                        sealed_preshared_key, valid_from, valid_until, place)
+                        sealed_preshared_key, valid_from, valid_until, endpoint_name, place)
             ORDER BY place
             RETURNING id, name
             """,
@@ -90,14 +92,15 @@ extension ChangeWriter {
             .texts(peers.map(\.name.value)),
             .array(of: .bytea, peers.map { .bytes($0.publicKey.bytes) }),
             .array(of: .bool, peers.map { .bool($0.isEnabled) }),
-            .array(of: .inet, peers.map { .address($0.endpoint?.address) }),
-            .array(of: .int8, peers.map { .int($0.endpoint?.port) }),
-            .array(of: .int8, peers.map { .int($0.endpoint?.zone) }),
+            .array(of: .inet, peers.map(\.endpoint.addressColumn)),
+            .array(of: .int8, peers.map(\.endpoint.portColumn)),
+            .array(of: .int8, peers.map(\.endpoint.zoneColumn)),
             .array(of: .int8, peers.map { .int($0.keepalive) }),
             .texts(peers.map(\.comment)),
             .array(of: .bytea, peers.map { .bytes($0.presharedKey?.bytes) }),
             .array(of: .timestamptz, peers.map { .time($0.validity.from) }),
-            .array(of: .timestamptz, peers.map { .time($0.validity.until) })
+            .array(of: .timestamptz, peers.map { .time($0.validity.until) }),
+            .array(of: .text, peers.map(\.endpoint.nameColumn))
         )
         var ids: [String: Int64] = [:]
         for var row in rows {

@@ -73,20 +73,21 @@ extension ChangeWriter {
             """
             UPDATE peer SET public_key = $2, endpoint_address = $3, endpoint_port = $4, endpoint_zone = $5,
                 keepalive = $6, sealed_preshared_key = $7, comment = $8, valid_from = $9, valid_until = $10,
-                revision = $11
+                revision = $11, endpoint_name = $12
             WHERE id = $1
             """,
             .int(old.id),
             .bytes(new.publicKey.bytes),
-            .address(new.endpoint?.address),
-            .int(new.endpoint?.port),
-            .int(new.endpoint?.zone),
+            new.endpoint.addressColumn,
+            new.endpoint.portColumn,
+            new.endpoint.zoneColumn,
             .int(new.keepalive),
             .bytes(new.presharedKey?.bytes),
             .text(new.comment),
             .time(new.validity.from),
             .time(new.validity.until),
-            .int(revision)
+            .int(revision),
+            new.endpoint.nameColumn
         )
         if update.addresses != nil || update.routed != nil {
             try connection.query("DELETE FROM allocation WHERE peer = $1", .int(old.id))

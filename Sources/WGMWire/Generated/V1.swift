@@ -263,6 +263,7 @@ public enum V1 {
         MethodInfo.self,
         Peer.self,
         PeerStatus.self,
+        NameLookup.self,
         NewPeer.self,
         CreatePeersRequest.self,
         CreatePeersResponse.self,

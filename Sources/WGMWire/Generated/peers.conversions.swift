@@ -125,7 +125,8 @@ extension V1.PeerStatus: @unsafe CConvertible {
             state: unsafe c.pointee.has_state != 0 ? V1.PeerState(rawValue: Int32(bitPattern: c.pointee.state.rawValue)) : nil,
             totalReceivedBytes: unsafe c.pointee.has_total_received_bytes != 0 ? c.pointee.total_received_bytes : nil,
             totalSentBytes: unsafe c.pointee.has_total_sent_bytes != 0 ? c.pointee.total_sent_bytes : nil,
-            straggler: unsafe c.pointee.has_straggler != 0 ? c.pointee.straggler != 0 : nil
+            straggler: unsafe c.pointee.has_straggler != 0 ? c.pointee.straggler != 0 : nil,
+            nameLookup: unsafe Copy.message(c.pointee.name_lookup)
         )
     }
 
@@ -170,6 +171,50 @@ extension V1.PeerStatus: @unsafe CConvertible {
         if let value = self.straggler {
             unsafe c.pointee.has_straggler = 1
             unsafe c.pointee.straggler = value ? 1 : 0
+        }
+        if let value = self.nameLookup {
+            unsafe c.pointee.name_lookup = value.build(in: &arena)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.NameLookup: WireMessage {
+    public static var protoName: String { "wgm.v1.NameLookup" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.NameLookup: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__name_lookup()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__NameLookup>) {
+        self.init(
+            addresses: unsafe Copy.strings(c.pointee.addresses, c.pointee.n_addresses),
+            lookedUpUnixMs: unsafe c.pointee.has_looked_up_unix_ms != 0 ? c.pointee.looked_up_unix_ms : nil,
+            failure: unsafe Copy.string(c.pointee.failure)
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__NameLookup> {
+        let c = unsafe arena.room(for: Wgm__V1__NameLookup.self)
+        unsafe wgm__v1__name_lookup__init(c)
+        unsafe c.pointee.n_addresses = self.addresses.count
+        unsafe c.pointee.addresses = arena.list(self.addresses) { unsafe $0.string($1) }
+        if let value = self.lookedUpUnixMs {
+            unsafe c.pointee.has_looked_up_unix_ms = 1
+            unsafe c.pointee.looked_up_unix_ms = value
+        }
+        if let value = self.failure {
+            unsafe c.pointee.failure = arena.string(value)
         }
         return unsafe c
     }

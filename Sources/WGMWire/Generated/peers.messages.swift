@@ -68,7 +68,7 @@ extension V1 {
         public var addresses: [String]
         /// Every prefix routed to the peer, its own addresses included.
         public var allowedAddresses: [String]
-        /// Where to send before the peer has been heard.
+        /// Where to send before the peer has been heard: an address or a host name, with a port.
         public var endpoint: String?
         /// Seconds; 0 or absent is off.
         public var keepaliveS: UInt32?
@@ -134,6 +134,8 @@ extension V1 {
         /// Whether there was no handshake with the new key of the interface yet; absent when no rotation of its key is
         /// going on, and for a peer that is not let in.
         public var straggler: Bool?
+        /// Of an endpoint that is a name, once it was looked up.
+        public var nameLookup: V1.NameLookup?
 
         public init(
             present: Bool? = nil,
@@ -145,7 +147,8 @@ extension V1 {
             state: V1.PeerState? = nil,
             totalReceivedBytes: UInt64? = nil,
             totalSentBytes: UInt64? = nil,
-            straggler: Bool? = nil
+            straggler: Bool? = nil,
+            nameLookup: V1.NameLookup? = nil
         ) {
             self.present = present
             self.endpoint = endpoint
@@ -157,6 +160,26 @@ extension V1 {
             self.totalReceivedBytes = totalReceivedBytes
             self.totalSentBytes = totalSentBytes
             self.straggler = straggler
+            self.nameLookup = nameLookup
+        }
+    }
+
+    /// What wgmd last found out about the name of an endpoint.
+    public struct NameLookup: Hashable, Sendable {
+        /// Those of IPv6 first; the last ones known when the look-up failed.
+        public var addresses: [String]
+        public var lookedUpUnixMs: Int64?
+        /// Why the last look-up failed; absent when it did not.
+        public var failure: String?
+
+        public init(
+            addresses: [String] = [],
+            lookedUpUnixMs: Int64? = nil,
+            failure: String? = nil
+        ) {
+            self.addresses = addresses
+            self.lookedUpUnixMs = lookedUpUnixMs
+            self.failure = failure
         }
     }
 

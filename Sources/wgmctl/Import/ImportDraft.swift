@@ -104,7 +104,7 @@ struct ImportDraft {
         return kept
     }
 
-    /// A name is asked for now, as `wg setconf` does it.
+    /// A name stays one: wgmd looks it up, and again when the peer is not heard.
     private mutating func endpoint(_ said: Located<FileEndpoint>?) -> String? {
         guard let said else { return nil }
         guard said.value.port > 0 else {
@@ -121,12 +121,11 @@ struct ImportDraft {
         case .address(let address, nil):
             return Endpoint(address, port: said.value.port).description
         case .name(let name):
-            guard let address = HostName.address(of: name) else {
-                refuse(said.place, "the name \(name) has no address now; write one, or leave Endpoint out")
+            guard let host = HostName(name.hasSuffix(".") ? name.dropLast() : name[...]) else {
+                refuse(said.place, "Endpoint \(name) is no host name: labels of letters, digits and inner hyphens")
                 return nil
             }
-            note(said.place, "Endpoint \(name) is \(address) now; wgm keeps the address, not the name")
-            return Endpoint(address, port: said.value.port).description
+            return PeerEndpoint.name(host, port: said.value.port).description
         }
     }
 

@@ -36,27 +36,31 @@ struct PeerDetails: Presentable {
     var document: Document { peer.document(now: now) }
 
     func text(styled: Bool) -> String {
-        Table(details: [
-            ("Interface", peer.interface ?? ""),
-            ("Name", peer.name ?? ""),
-            ("State", peer.state(now: now)),
-            ("Link", peer.status?.link ?? ""),
-            ("Public key", peer.publicKey ?? ""),
-            ("Addresses", Words.list(peer.addresses)),
-            ("Allowed addresses", Words.list(peer.allowedAddresses)),
-            ("Endpoint", peer.endpoint ?? ""),
-            ("Keepalive", peer.keepaliveS.map { $0 == 0 ? "off" : "\($0) s" } ?? "off"),
-            ("Preshared key", peer.hasPresharedKey == true ? "yes" : "no"),
-            ("Comment", peer.comment ?? ""),
-            ("Valid from", Words.time(peer.validFromUnixMs)),
-            ("Valid until", Words.time(peer.validUntilUnixMs)),
-            ("Latest handshake", peer.handshake(now: now) ?? "never"),
-            ("Seen at", peer.status?.endpoint ?? ""),
-            ("Received", Words.bytes(peer.status?.received)),
-            ("Sent", Words.bytes(peer.status?.sent)),
-            ("Created", Words.time(peer.createdUnixMs)),
-            ("Revision", Words.number(peer.revision)),
-        ]).rendered(styled: styled)
+        let lookup = peer.status?.nameLookup.map { [("Looked up", $0.words(now: now))] } ?? []
+        return Table(
+            details: [
+                ("Interface", peer.interface ?? ""),
+                ("Name", peer.name ?? ""),
+                ("State", peer.state(now: now)),
+                ("Link", peer.status?.link ?? ""),
+                ("Public key", peer.publicKey ?? ""),
+                ("Addresses", Words.list(peer.addresses)),
+                ("Allowed addresses", Words.list(peer.allowedAddresses)),
+                ("Endpoint", peer.endpoint ?? ""),
+            ] + lookup + [
+                ("Keepalive", peer.keepaliveS.map { $0 == 0 ? "off" : "\($0) s" } ?? "off"),
+                ("Preshared key", peer.hasPresharedKey == true ? "yes" : "no"),
+                ("Comment", peer.comment ?? ""),
+                ("Valid from", Words.time(peer.validFromUnixMs)),
+                ("Valid until", Words.time(peer.validUntilUnixMs)),
+                ("Latest handshake", peer.handshake(now: now) ?? "never"),
+                ("Seen at", peer.status?.endpoint ?? ""),
+                ("Received", Words.bytes(peer.status?.received)),
+                ("Sent", Words.bytes(peer.status?.sent)),
+                ("Created", Words.time(peer.createdUnixMs)),
+                ("Revision", Words.number(peer.revision)),
+            ]
+        ).rendered(styled: styled)
     }
 }
 
@@ -117,6 +121,7 @@ extension V1.PeerStatus {
             "sent_bytes": .number(sentBytes), "observed_unix_ms": .number(observedUnixMs),
             "state": .text(state?.word), "total_received_bytes": .number(totalReceivedBytes),
             "total_sent_bytes": .number(totalSentBytes), "straggler": .flag(straggler),
+            "name_lookup": nameLookup?.document ?? .absent,
         ])
     }
 
@@ -124,5 +129,21 @@ extension V1.PeerStatus {
     fileprivate var link: String? {
         let words = [state?.word, straggler == true ? "straggler" : nil].compactMap(\.self)
         return words.isEmpty ? nil : words.joined(separator: ", ")
+    }
+}
+
+extension V1.NameLookup {
+    fileprivate var document: Document {
+        .object([
+            "addresses": .texts(addresses), "looked_up_unix_ms": .number(lookedUpUnixMs),
+            "failure": .text(failure),
+        ])
+    }
+
+    /// `2001:db8::7, 192.0.2.7 (8 s ago)`, or why not.
+    fileprivate func words(now: Timestamp) -> String {
+        let age = lookedUpUnixMs.map { " (\(Words.age(of: Timestamp(milliseconds: $0), now: now)))" } ?? ""
+        guard let failure else { return Words.list(addresses) + age }
+        return "failed: \(failure)\(age)" + (addresses.isEmpty ? "" : "; before: " + Words.list(addresses))
     }
 }

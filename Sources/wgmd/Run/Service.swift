@@ -6,6 +6,7 @@ import WGMControl
 import WGMKeeperProtocol
 import WGMModel
 import WGMRPC
+import WGMResolver
 import WGMServer
 import WGMService
 import WGMStore
@@ -44,6 +45,7 @@ struct Service: Sendable {
             store: PostgresStore(address: start.database.address, node: node),
             kernel: KeeperKernel(client: keeper),
             clock: SystemClock(),
+            lookup: SystemResolver(),
             logger: logger,
             keys: keys,
             hints: hints

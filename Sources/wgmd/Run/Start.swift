@@ -54,6 +54,8 @@ struct Start {
         var files: [(path: String, rights: Sandbox.Rights)] = [
             (configuration.runFolder, [.read, .write]), (configurationFolder, .read),
         ]
+        // Where the name servers are named on machines whose /etc/resolv.conf points there.
+        for folder in ["/run/resolvconf", "/run/NetworkManager"] { files.append((folder, .read)) }
         for folder in configuration.tls?.folders ?? [] { files.append((folder, .read)) }
         if let credentials = Environment["CREDENTIALS_DIRECTORY"] { files.append((credentials, .read)) }
         return Sandbox(calls: [.tcp, .udp], files: files)

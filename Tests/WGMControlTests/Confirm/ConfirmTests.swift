@@ -108,7 +108,13 @@ import WGMModel
             let (scene, root) = try await furnished()
             _ = try await disable(scene, confirming(scene, root))
             scene.clock.advance(seconds: seconds)
-            let next = Gateway(node: scene.gateway.node, store: scene.store, kernel: scene.kernel, clock: scene.clock)
+            let next = Gateway(
+                node: scene.gateway.node,
+                store: scene.store,
+                kernel: scene.kernel,
+                clock: scene.clock,
+                lookup: TestNames()
+            )
             await next.start()
             #expect((next.view.unconfirmed == nil) == (seconds > 60))
             #expect(isIn(scene) == (seconds > 60))

@@ -179,7 +179,7 @@ extension FileAttribute {
             ([.list("addresses", "10.0.0.255")], "10.0.0.255 is for broadcasts in 10.0.0.0/24", 0),
             (
                 [.text("endpoint", "192.0.2.9:0")],
-                "192.0.2.1:51820 or [2001:db8::1]:51820, with a port of 1 to 65535", nil
+                "192.0.2.1:51820, [2001:db8::1]:51820 or vpn.example.org:51820, with a port of 1 to 65535", nil
             ),
             ([.text("public_key", "\(testKey("alice"))")], "is the key of the peer alice too", nil),
             ([.text("keepalive_s", "1"), .text("keepalive_s", "2")], "is said twice", nil),

@@ -180,9 +180,9 @@ import WGMModel
         #expect(plan(nil, [silent, bob]) == [.setPeers([off])])
 
         var dialed = alice
-        dialed.endpoint = Endpoint("192.0.2.1:1")
+        dialed.endpoint = PeerEndpoint("192.0.2.1:1")
         var told = change
-        told.endpoint = dialed.endpoint
+        told.endpoint = dialed.endpoint?.address
         #expect(plan(nil, [dialed, bob]) == [.setPeers([told])])
     }
 

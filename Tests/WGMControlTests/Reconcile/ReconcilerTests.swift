@@ -131,7 +131,13 @@ import WGMModel
         let name = try #require(InterfaceName("wg0"))
         let link = ActualInterface(name: name, owner: InterfaceID(5), backend: .kernel)
         kernel.state.withLock { $0.links[name] = link }
-        let gateway = Gateway(node: try #require(ObjectName("n1")), store: store, kernel: kernel, clock: TestClock())
+        let gateway = Gateway(
+            node: try #require(ObjectName("n1")),
+            store: store,
+            kernel: kernel,
+            clock: TestClock(),
+            lookup: TestNames()
+        )
         await gateway.start()
         await gateway.reconciler.repairAll()
         #expect(kernel.link(name) == link)
@@ -161,7 +167,13 @@ import WGMModel
         let linkLocal = try #require(InterfaceAddress("192.0.2.1/24"))
         // The address comes back with every dump, as if somebody else put it there each time.
         let stubborn = StubbornKernel(inner: scene.kernel, name: scene.wg0, address: linkLocal)
-        let gateway = Gateway(node: scene.gateway.node, store: scene.store, kernel: stubborn, clock: scene.clock)
+        let gateway = Gateway(
+            node: scene.gateway.node,
+            store: scene.store,
+            kernel: stubborn,
+            clock: scene.clock,
+            lookup: TestNames()
+        )
         await gateway.start()
         let failure = try #require(gateway.view.observation(scene.wg0)?.failure)
         #expect(failure.message.contains("192.0.2.1/24"))

@@ -92,7 +92,8 @@ struct TrafficLedgerTests {
             node: meter.scene.gateway.node,
             store: meter.scene.store,
             kernel: meter.scene.kernel,
-            clock: meter.scene.clock
+            clock: meter.scene.clock,
+            lookup: TestNames()
         )
         await again.start()
         #expect(try meter.total(again) == [1100, 20])

@@ -28,13 +28,20 @@ struct Scene {
     let signer = TestSigner()
     let clock = TestClock()
     let store = MemoryStore()
+    let names = TestNames()
     let kernel: MemoryKernel
     let gateway: Gateway
     let wg0: InterfaceName
 
     init() async throws {
         kernel = MemoryKernel(signer: signer)
-        gateway = Gateway(node: try #require(ObjectName("n1")), store: store, kernel: kernel, clock: clock)
+        gateway = Gateway(
+            node: try #require(ObjectName("n1")),
+            store: store,
+            kernel: kernel,
+            clock: clock,
+            lookup: names
+        )
         gateway.keys.use(keyID: signer.keyID, publicKey: signer.publicKey)
         wg0 = try #require(InterfaceName("wg0"))
         await gateway.start()

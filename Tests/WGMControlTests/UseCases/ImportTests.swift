@@ -163,7 +163,13 @@ struct ImportTests {
         await scene.gateway.restoreOverdue()
         #expect(scene.gateway.view.interface(scene.wg0) == nil && scene.kernel.link(scene.wg0)?.owner != nil)
         scene.kernel.refuse { _ in nil }
-        let next = Gateway(node: scene.gateway.node, store: scene.store, kernel: scene.kernel, clock: scene.clock)
+        let next = Gateway(
+            node: scene.gateway.node,
+            store: scene.store,
+            kernel: scene.kernel,
+            clock: scene.clock,
+            lookup: TestNames()
+        )
         await next.start()
         await next.reconciler.repairAll()
         #expect(scene.kernel.link(scene.wg0) == before)

@@ -218,7 +218,8 @@ struct KeyRotationTests {
             node: scene.gateway.node,
             store: scene.store,
             kernel: scene.kernel,
-            clock: scene.clock
+            clock: scene.clock,
+            lookup: TestNames()
         )
         await again.start()
         #expect(try await peers(again, scene) == [false, true])

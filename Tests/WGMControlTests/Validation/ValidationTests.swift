@@ -168,7 +168,7 @@ import WGMModel
             peer.addresses = ["10.0.0.1/32", "::ffff:10.0.0.1", "fd00::1"]
             peer.allowedAddresses = ["10.0.0.1/24", "ff00::/8"]
             peer.isIPv6Only = true
-            peer.endpoint = "host:1"
+            peer.endpoint = "a_b:1"
             peer.keepalive = 65536
             peer.comment = "a\nb"
         }

@@ -97,6 +97,51 @@ void   wgm__v1__peer_status__free_unpacked
   assert(message->base.descriptor == &wgm__v1__peer_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__name_lookup__init
+                     (Wgm__V1__NameLookup         *message)
+{
+  static const Wgm__V1__NameLookup init_value = WGM__V1__NAME_LOOKUP__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__name_lookup__get_packed_size
+                     (const Wgm__V1__NameLookup *message)
+{
+  assert(message->base.descriptor == &wgm__v1__name_lookup__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__name_lookup__pack
+                     (const Wgm__V1__NameLookup *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__name_lookup__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__name_lookup__pack_to_buffer
+                     (const Wgm__V1__NameLookup *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__name_lookup__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__NameLookup *
+       wgm__v1__name_lookup__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__NameLookup *)
+     protobuf_c_message_unpack (&wgm__v1__name_lookup__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__name_lookup__free_unpacked
+                     (Wgm__V1__NameLookup *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__name_lookup__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   wgm__v1__new_peer__init
                      (Wgm__V1__NewPeer         *message)
 {
@@ -992,7 +1037,7 @@ const ProtobufCMessageDescriptor wgm__v1__peer__descriptor =
   (ProtobufCMessageInit) wgm__v1__peer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[10] =
+static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[11] =
 {
   {
     "present",
@@ -1114,10 +1159,23 @@ static const ProtobufCFieldDescriptor wgm__v1__peer_status__field_descriptors[10
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "name_lookup",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__PeerStatus, name_lookup),
+    &wgm__v1__name_lookup__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
   1,   /* field[1] = endpoint */
   2,   /* field[2] = last_handshake_unix_ms */
+  10,   /* field[10] = name_lookup */
   5,   /* field[5] = observed_unix_ms */
   0,   /* field[0] = present */
   3,   /* field[3] = received_bytes */
@@ -1130,7 +1188,7 @@ static const unsigned wgm__v1__peer_status__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__peer_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
 {
@@ -1140,11 +1198,75 @@ const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor =
   "Wgm__V1__PeerStatus",
   "wgm.v1",
   sizeof(Wgm__V1__PeerStatus),
-  10,
+  11,
   wgm__v1__peer_status__field_descriptors,
   wgm__v1__peer_status__field_indices_by_name,
   1,  wgm__v1__peer_status__number_ranges,
   (ProtobufCMessageInit) wgm__v1__peer_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__name_lookup__field_descriptors[3] =
+{
+  {
+    "addresses",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Wgm__V1__NameLookup, n_addresses),
+    offsetof(Wgm__V1__NameLookup, addresses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "looked_up_unix_ms",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__NameLookup, has_looked_up_unix_ms),
+    offsetof(Wgm__V1__NameLookup, looked_up_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__NameLookup, failure),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__name_lookup__field_indices_by_name[] = {
+  0,   /* field[0] = addresses */
+  2,   /* field[2] = failure */
+  1,   /* field[1] = looked_up_unix_ms */
+};
+static const ProtobufCIntRange wgm__v1__name_lookup__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor wgm__v1__name_lookup__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.NameLookup",
+  "NameLookup",
+  "Wgm__V1__NameLookup",
+  "wgm.v1",
+  sizeof(Wgm__V1__NameLookup),
+  3,
+  wgm__v1__name_lookup__field_descriptors,
+  wgm__v1__name_lookup__field_indices_by_name,
+  1,  wgm__v1__name_lookup__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__name_lookup__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor wgm__v1__new_peer__field_descriptors[12] =

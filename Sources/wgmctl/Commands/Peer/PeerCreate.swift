@@ -82,7 +82,12 @@ struct PeerCreateCommand: ParsableCommand {
     @Option(help: .init("How often the peer keeps its way open; 0 is off.", valueName: "time"))
     var keepalive: TimeSpan?
 
-    @Option(help: .init("Where the peer listens, if it does: an IP address and a port.", valueName: "address:port"))
+    @Option(
+        help: .init(
+            "Where the peer listens, if it does: an IP address or a name, and a port. wgmd looks a name up, IPv6 first, and again while no handshakes come.",
+            valueName: "host:port"
+        )
+    )
     var endpoint: String?
 
     @Option(help: .init("A remark, 256 bytes at most.", valueName: "text"))

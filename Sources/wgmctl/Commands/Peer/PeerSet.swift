@@ -43,7 +43,7 @@ struct PeerSetCommand: ParsableCommand {
     var keepalive: Clearable<TimeSpan>?
 
     @Option(
-        help: .init("Where the peer listens, or none; the kernel keeps what it has heard.", valueName: "address:port")
+        help: .init("Where the peer listens, or none; the kernel keeps what it has heard.", valueName: "host:port")
     )
     var endpoint: Clearable<String>?
 

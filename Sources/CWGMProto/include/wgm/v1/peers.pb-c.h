@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Wgm__V1__Peer Wgm__V1__Peer;
 typedef struct Wgm__V1__PeerStatus Wgm__V1__PeerStatus;
+typedef struct Wgm__V1__NameLookup Wgm__V1__NameLookup;
 typedef struct Wgm__V1__NewPeer Wgm__V1__NewPeer;
 typedef struct Wgm__V1__CreatePeersRequest Wgm__V1__CreatePeersRequest;
 typedef struct Wgm__V1__CreatePeersResponse Wgm__V1__CreatePeersResponse;
@@ -103,10 +104,25 @@ struct  Wgm__V1__PeerStatus
   uint64_t total_sent_bytes;
   protobuf_c_boolean has_straggler;
   protobuf_c_boolean straggler;
+  Wgm__V1__NameLookup *name_lookup;
 };
 #define WGM__V1__PEER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__peer_status__descriptor) \
-    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, WGM__V1__PEER_STATE__PEER_STATE_NEVER, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, WGM__V1__PEER_STATE__PEER_STATE_NEVER, 0, 0, 0, 0, 0, 0, NULL }
+
+
+struct  Wgm__V1__NameLookup
+{
+  ProtobufCMessage base;
+  size_t n_addresses;
+  char **addresses;
+  protobuf_c_boolean has_looked_up_unix_ms;
+  int64_t looked_up_unix_ms;
+  char *failure;
+};
+#define WGM__V1__NAME_LOOKUP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__name_lookup__descriptor) \
+    , 0,NULL, 0, 0, NULL }
 
 
 struct  Wgm__V1__NewPeer
@@ -370,6 +386,25 @@ Wgm__V1__PeerStatus *
                       const uint8_t       *data);
 void   wgm__v1__peer_status__free_unpacked
                      (Wgm__V1__PeerStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__NameLookup methods */
+void   wgm__v1__name_lookup__init
+                     (Wgm__V1__NameLookup         *message);
+size_t wgm__v1__name_lookup__get_packed_size
+                     (const Wgm__V1__NameLookup   *message);
+size_t wgm__v1__name_lookup__pack
+                     (const Wgm__V1__NameLookup   *message,
+                      uint8_t             *out);
+size_t wgm__v1__name_lookup__pack_to_buffer
+                     (const Wgm__V1__NameLookup   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__NameLookup *
+       wgm__v1__name_lookup__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__name_lookup__free_unpacked
+                     (Wgm__V1__NameLookup *message,
                       ProtobufCAllocator *allocator);
 /* Wgm__V1__NewPeer methods */
 void   wgm__v1__new_peer__init
@@ -664,6 +699,9 @@ typedef void (*Wgm__V1__Peer_Closure)
 typedef void (*Wgm__V1__PeerStatus_Closure)
                  (const Wgm__V1__PeerStatus *message,
                   void *closure_data);
+typedef void (*Wgm__V1__NameLookup_Closure)
+                 (const Wgm__V1__NameLookup *message,
+                  void *closure_data);
 typedef void (*Wgm__V1__NewPeer_Closure)
                  (const Wgm__V1__NewPeer *message,
                   void *closure_data);
@@ -718,6 +756,7 @@ typedef void (*Wgm__V1__GetPeerConfigResponse_Closure)
 extern const ProtobufCEnumDescriptor    wgm__v1__peer_state__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__peer__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__peer_status__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__name_lookup__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__new_peer__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_peers_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__create_peers_response__descriptor;
