@@ -37,6 +37,19 @@ internal import Glibc
         for byte in text { append(byte) }
     }
 
+    mutating func append(_ bytes: RawSpan) {
+        unsafe append(count: bytes.byteCount) { target in
+            unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+        }
+    }
+
+    /// Appends so many bytes, all of which `body` writes.
+    mutating func append(count more: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        while capacity - count < more { grow() }
+        unsafe body(UnsafeMutableRawBufferPointer(start: start + count, count: more))
+        count += more
+    }
+
     /// Replaces what was written by what `body` writes, which returns how many bytes that is, or -1.
     mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         wipe()

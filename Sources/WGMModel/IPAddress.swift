@@ -59,12 +59,12 @@ package struct IPAddress: Hashable, Sendable, Comparable {
 
 extension IPAddress: CustomStringConvertible {
     /// Reads dotted decimal, or the forms of RFC 4291 section 2.2 without a zone.
-    package init?(_ text: some StringProtocol) { self.init(ascii: ArraySlice(text.utf8)) }
+    package init?(_ text: some StringProtocol) { self.init(ascii: Array(text.utf8).span) }
 
-    /// The same, of bytes.
-    package init?(ascii text: ArraySlice<UInt8>) {
-        if text.contains(UInt8(ascii: ":")) {
-            guard let bits = Self.parseV6(Array(text)) else { return nil }
+    /// The same, of bytes; nothing is allocated, since a dump has tens of thousands.
+    package init?(ascii text: Span<UInt8>) {
+        if text.firstIndex(of: UInt8(ascii: ":")) != nil {
+            guard let bits = Self.parseV6(text) else { return nil }
             self.init(v6: bits)
         } else {
             guard let bits = Self.parseV4(text) else { return nil }
@@ -96,67 +96,84 @@ extension IPAddress: CustomStringConvertible {
         return best.count >= 2 ? best : nil
     }
 
-    private static func parseV4(_ text: some Collection<UInt8>) -> UInt32? {
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var bits: UInt32 = 0
-        for part in parts {
-            guard let octet = parseDecimal(part, max: 255) else { return nil }
+    private static func parseV4(_ text: Span<UInt8>) -> UInt32? {
+        var (bits, octets, start) = (UInt32(0), 0, 0)
+        for index in 0...text.count where index == text.count || text[index] == UInt8(ascii: ".") {
+            guard octets < 4, let octet = parseDecimal(text.extracting(start..<index), max: 255) else { return nil }
             bits = bits << 8 | UInt32(octet)
+            octets += 1
+            start = index + 1
         }
-        return bits
+        return octets == 4 ? bits : nil
     }
 
     /// A decimal number without sign or leading zeros.
     static func parseDecimal(_ text: some Collection<UInt8>, max: Int) -> Int? {
-        guard (1...10).contains(text.count), text.count == 1 || text.first != UInt8(ascii: "0") else { return nil }
+        parseDecimal(Array(text).span, max: max)
+    }
+
+    static func parseDecimal(_ text: Span<UInt8>, max: Int) -> Int? {
+        guard (1...10).contains(text.count), text.count == 1 || text[0] != UInt8(ascii: "0") else { return nil }
         var value = 0
-        for byte in text {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-            value = value * 10 + Int(byte - UInt8(ascii: "0"))
+        for index in text.indices {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index]) else { return nil }
+            value = value * 10 + Int(text[index] - UInt8(ascii: "0"))
         }
         return value <= max ? value : nil
     }
 
-    private static func parseV6(_ text: [UInt8]) -> UInt128? {
-        guard text.count <= 45 else { return nil }
+    private static func parseV6(_ text: Span<UInt8>) -> UInt128? {
         let colon = UInt8(ascii: ":")
-        let gap = text.indices.dropLast().first { text[$0] == colon && text[$0 + 1] == colon }
-        guard let gap else {
-            guard let groups = parseGroups(text[...]), groups.count == 8 else { return nil }
-            return number(groups)
-        }
-        guard let head = parseGroups(text[..<gap], mayEndInQuad: false), let tail = parseGroups(text[(gap + 2)...])
-        else { return nil }
-        guard head.count + tail.count <= 7 else { return nil }
-        return number(head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
-    }
-
-    private static func number(_ groups: [UInt16]) -> UInt128 {
-        groups.reduce(0) { $0 << 16 | UInt128($1) }
-    }
-
-    /// Groups of hexadecimal digits between colons; the address's last may be a dotted quad.
-    private static func parseGroups(_ text: ArraySlice<UInt8>, mayEndInQuad: Bool = true) -> [UInt16]? {
-        guard !text.isEmpty else { return [] }
-        var groups: [UInt16] = []
-        let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() {
-            if mayEndInQuad, index == parts.count - 1, let quad = parseV4(part) {
-                groups += [UInt16(quad >> 16), UInt16(truncatingIfNeeded: quad)]
-            } else {
-                guard let group = parseHex(part) else { return nil }
-                groups.append(group)
+        guard (2...45).contains(text.count), text[0] != colon || text[1] == colon else { return nil }
+        var (head, tail) = (GroupRun(), GroupRun())
+        var hasGap = text[0] == colon
+        var position = hasGap ? 2 : 0
+        while position < text.count {
+            let rest = text.extracting(position...)
+            let end = rest.firstIndex(of: colon)
+            let read =
+                hasGap
+                ? tail.read(rest.extracting(..<(end ?? rest.count)), isLast: end == nil)
+                : head.read(rest.extracting(..<(end ?? rest.count)), isLast: end == nil)
+            guard read else { return nil }
+            guard let end else { break }
+            position += end + 1
+            // A colon ends no address, two do.
+            guard position < text.count else { return nil }
+            if text[position] == colon {
+                guard !hasGap else { return nil }
+                hasGap = true
+                position += 1
             }
         }
-        return groups.count <= 8 ? groups : nil
+        guard hasGap ? head.count + tail.count <= 7 : head.count == 8 else { return nil }
+        return head.bits << UInt128(16 * (8 - head.count)) | tail.bits
     }
 
-    private static func parseHex(_ text: ArraySlice<UInt8>) -> UInt16? {
+    /// Groups of 16 bits, one behind the other.
+    private struct GroupRun {
+        var bits: UInt128 = 0
+        var count = 0
+
+        /// Reads hexadecimal digits, or as the last a dotted quad; false when it is neither.
+        mutating func read(_ text: Span<UInt8>, isLast: Bool) -> Bool {
+            if isLast, let quad = parseV4(text) {
+                bits = bits << 32 | UInt128(quad)
+                count += 2
+            } else {
+                guard let group = parseHex(text) else { return false }
+                bits = bits << 16 | UInt128(group)
+                count += 1
+            }
+            return count <= 8
+        }
+    }
+
+    private static func parseHex(_ text: Span<UInt8>) -> UInt16? {
         guard (1...4).contains(text.count) else { return nil }
         var value: UInt16 = 0
-        for byte in text {
-            guard let digit = hexDigit(byte) else { return nil }
+        for index in text.indices {
+            guard let digit = hexDigit(text[index]) else { return nil }
             value = value << 4 | digit
         }
         return value
@@ -169,5 +186,12 @@ extension IPAddress: CustomStringConvertible {
         case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(byte - UInt8(ascii: "A")) + 10
         default: nil
         }
+    }
+}
+
+extension Span<UInt8> {
+    func firstIndex(of byte: UInt8) -> Int? {
+        for index in indices where self[index] == byte { return index }
+        return nil
     }
 }

@@ -52,10 +52,10 @@ package struct IPPrefix: Hashable, Sendable, Comparable {
 
 extension IPPrefix: CustomStringConvertible {
     /// Reads `address/length`, or a bare address as its host prefix; nil if a host bit is set.
-    package init?(_ text: some StringProtocol) { self.init(ascii: Array(text.utf8)) }
+    package init?(_ text: some StringProtocol) { self.init(ascii: Array(text.utf8).span) }
 
     /// The same, of bytes.
-    package init?(ascii text: [UInt8]) {
+    package init?(ascii text: Span<UInt8>) {
         guard let parts = splitPrefix(text) else { return nil }
         self.init(parts.address, length: parts.length ?? parts.address.family.bitCount)
     }
@@ -76,7 +76,7 @@ package struct InterfaceAddress: Hashable, Sendable, Comparable, CustomStringCon
 
     /// Reads `address/length`; a bare address gets the length of its family.
     package init?(_ text: some StringProtocol) {
-        guard let parts = splitPrefix(Array(text.utf8)) else { return nil }
+        guard let parts = splitPrefix(Array(text.utf8).span) else { return nil }
         self.init(parts.address, length: parts.length ?? parts.address.family.bitCount)
     }
 
@@ -92,11 +92,11 @@ package struct InterfaceAddress: Hashable, Sendable, Comparable, CustomStringCon
     }
 }
 
-private func splitPrefix(_ text: [UInt8]) -> (address: IPAddress, length: Int?)? {
+private func splitPrefix(_ text: Span<UInt8>) -> (address: IPAddress, length: Int?)? {
     guard let slash = text.firstIndex(of: UInt8(ascii: "/")) else {
-        return IPAddress(ascii: text[...]).map { ($0, nil) }
+        return IPAddress(ascii: text).map { ($0, nil) }
     }
-    guard let address = IPAddress(ascii: text[..<slash]) else { return nil }
-    let length = IPAddress.parseDecimal(text[(slash + 1)...], max: address.family.bitCount)
+    guard let address = IPAddress(ascii: text.extracting(..<slash)) else { return nil }
+    let length = IPAddress.parseDecimal(text.extracting((slash + 1)...), max: address.family.bitCount)
     return length.map { (address, $0) }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Testing
 import WGMModel
 
@@ -51,6 +52,38 @@ import WGMModel
             if let address = IPAddress(text) { #expect(IPAddress(address.description) == address) }
             if let prefix = IPPrefix(text) { #expect(IPPrefix(prefix.description) == prefix) }
             if let endpoint = Endpoint(text) { #expect(Endpoint(endpoint.description) == endpoint) }
+        }
+    }
+
+    /// What libc makes of the text.
+    private func bySystem(_ text: String) -> IPAddress? {
+        for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            if unsafe inet_pton(family, text, &bytes) == 1 { return IPAddress(bytes: bytes.prefix(count)) }
+        }
+        return nil
+    }
+
+    @Test("addresses with a few wrong characters are read, or refused, as libc does")
+    func beside() {
+        var generator = SystemRandomNumberGenerator()
+        let alphabet = Array("01f:.".utf8)
+        let forms = [
+            "::", "1::", "::1", "1:2:3:4:5:6:7:8", "a::b:c", "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1.20.255.0",
+        ]
+        for _ in 0..<50_000 {
+            var bytes = Array((forms.randomElement(using: &generator) ?? "").utf8)
+            for _ in 0..<Int.random(in: 0...3, using: &generator) {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                let byte = alphabet.randomElement(using: &generator) ?? 0
+                switch Int.random(in: 0...2, using: &generator) {
+                case 0: bytes[place] = byte
+                case 1: bytes.insert(byte, at: place)
+                default: if bytes.count > 1 { bytes.remove(at: place) }
+                }
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(IPAddress(text) == bySystem(text), "\(text)")
         }
     }
 

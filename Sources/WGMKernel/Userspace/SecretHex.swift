@@ -16,11 +16,13 @@ extension WipedBuffer {
     mutating func append(decodingKey hex: RawSpan) -> Bool {
         guard hex.byteCount == 2 * PublicKey.byteCount else { return false }
         var invalid: Int32 = 0
-        for index in stride(from: 0, to: hex.byteCount, by: 2) {
-            let high = Self.value(hex.load(UInt8.self, at: index) ?? 0)
-            let low = Self.value(hex.load(UInt8.self, at: index + 1) ?? 0)
-            invalid |= high | low
-            append(UInt8(truncatingIfNeeded: high << 4 | low & 15))
+        unsafe append(count: PublicKey.byteCount) { bytes in
+            for index in 0..<PublicKey.byteCount {
+                let high = unsafe Self.value(hex.unsafeLoad(fromByteOffset: 2 * index, as: UInt8.self))
+                let low = unsafe Self.value(hex.unsafeLoad(fromByteOffset: 2 * index + 1, as: UInt8.self))
+                invalid |= high | low
+                unsafe bytes[index] = UInt8(truncatingIfNeeded: high << 4 | low & 15)
+            }
         }
         return invalid >= 0
     }

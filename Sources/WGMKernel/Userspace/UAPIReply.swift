@@ -53,15 +53,23 @@ package struct UAPIReply: ~Copyable {
     package mutating func read(_ bytes: RawSpan) throws(KernelFailure) {
         byteCount += bytes.byteCount
         guard byteCount <= UAPILimit.replyLength else { throw malformed }
-        for offset in bytes.byteOffsets {
-            guard !isComplete, let byte = bytes.load(UInt8.self, at: offset) else { throw malformed }
-            if byte == UInt8(ascii: "\n") {
-                try endLine()
-                line.wipe()
+        var start = 0
+        while start < bytes.byteCount {
+            guard !isComplete else { throw malformed }
+            let rest = bytes.extracting(start...)
+            let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+            let part = rest.extracting(..<(end ?? rest.byteCount))
+            guard line.count + part.byteCount <= UAPILimit.lineLength else { throw malformed }
+            if end != nil, line.count == 0 {
+                try endLine(part)
             } else {
-                guard line.count < UAPILimit.lineLength else { throw malformed }
-                line.append(byte)
+                line.append(part)
+                if end != nil {
+                    unsafe try endLine(line.bytes.bytes)
+                    line.wipe()
+                }
             }
+            start += part.byteCount + 1
         }
     }
 
@@ -70,47 +78,56 @@ package struct UAPIReply: ~Copyable {
     }
 
     /// An empty line ends the answer; before it stands `errno=`.
-    private mutating func endLine() throws(KernelFailure) {
-        guard line.count > 0 else {
+    private mutating func endLine(_ text: RawSpan) throws(KernelFailure) {
+        guard text.byteCount > 0 else {
             guard let errorNumber else { throw malformed }
             keepPeer()
             isComplete = true
             guard errorNumber == 0 else { throw KernelFailure(errno: errorNumber, purpose: purpose) }
             return
         }
-        let text = unsafe line.bytes.bytes
-        let equals = text.byteOffsets.first { text.load(UInt8.self, at: $0) == UInt8(ascii: "=") }
-        guard let equals, errorNumber == nil else { throw malformed }
-        try take(text.extracting(0..<equals).text, text.extracting((equals + 1)..<text.byteCount))
+        guard let equals = text.firstIndex(of: UInt8(ascii: "=")), errorNumber == nil else { throw malformed }
+        try take(text.extracting(..<equals), text.extracting((equals + 1)...))
     }
 
-    private mutating func take(_ key: String, _ value: RawSpan) throws(KernelFailure) {
-        switch key {
-        case "private_key": device.publicKey = try publicKey(ofPrivate: value)
-        case "listen_port": device.listenPort = try number(value)
-        case "fwmark": device.firewallMark = try number(value)
-        case "public_key": try startPeer(value)
-        case "errno":
+    /// What there is most of comes first: a large gateway's answer has hundreds of thousands of lines.
+    private mutating func take(_ key: RawSpan, _ value: RawSpan) throws(KernelFailure) {
+        if key.isText("allowed_ip") {
+            guard peerKey != nil else { return }
+            guard let prefix = value.prefix else { throw malformed }
+            prefixes.append(prefix)
+        } else if key.isText("public_key") {
+            try startPeer(value)
+        } else if key.isText("private_key") {
+            device.publicKey = try publicKey(ofPrivate: value)
+        } else if key.isText("listen_port") {
+            device.listenPort = try number(value)
+        } else if key.isText("fwmark") {
+            device.firewallMark = try number(value)
+        } else if key.isText("errno") {
             let number: Int64 = try number(value)
             guard let positive = Int32(exactly: number.magnitude) else { throw malformed }
             errorNumber = positive
-        default: if peerKey != nil { try takeOfPeer(key, value) }
+        } else if peerKey != nil {
+            try takeOfPeer(key, value)
         }
     }
 
-    private mutating func takeOfPeer(_ key: String, _ value: RawSpan) throws(KernelFailure) {
-        switch key {
-        case "preshared_key": peer.presharedKey = try mark(value)
-        case "endpoint": peer.endpoint = Endpoint(scoped: value.text)
-        case "persistent_keepalive_interval": peer.keepalive = try number(value)
-        case "last_handshake_time_sec": handshake.seconds = try number(value)
-        case "last_handshake_time_nsec": handshake.nanoseconds = try number(value)
-        case "rx_bytes": peer.receivedBytes = try number(value)
-        case "tx_bytes": peer.sentBytes = try number(value)
-        case "allowed_ip":
-            guard let prefix = IPPrefix(ascii: value.array) else { throw malformed }
-            prefixes.append(prefix)
-        default: break
+    private mutating func takeOfPeer(_ key: RawSpan, _ value: RawSpan) throws(KernelFailure) {
+        if key.isText("preshared_key") {
+            peer.presharedKey = try mark(value)
+        } else if key.isText("endpoint") {
+            peer.endpoint = Endpoint(scoped: value.text)
+        } else if key.isText("persistent_keepalive_interval") {
+            peer.keepalive = try number(value)
+        } else if key.isText("last_handshake_time_sec") {
+            handshake.seconds = try number(value)
+        } else if key.isText("last_handshake_time_nsec") {
+            handshake.nanoseconds = try number(value)
+        } else if key.isText("rx_bytes") {
+            peer.receivedBytes = try number(value)
+        } else if key.isText("tx_bytes") {
+            peer.sentBytes = try number(value)
         }
     }
 
@@ -133,11 +150,27 @@ package struct UAPIReply: ~Copyable {
         peer.allowedAddresses = PrefixSet(prefixes)
         device.peers[peerKey] = peer
         prefixes = []
+        prefixes.reserveCapacity(2)
         self.peerKey = nil
     }
 
+    /// Decimal digits, behind a minus where the type has one.
     private func number<Number: FixedWidthInteger>(_ value: RawSpan) throws(KernelFailure) -> Number {
-        guard let number = Number(value.text) else { throw malformed }
+        let isNegative = Number.isSigned && value.load(UInt8.self) == UInt8(ascii: "-")
+        var magnitude: UInt64 = 0
+        guard value.byteCount > (isNegative ? 1 : 0) else { throw malformed }
+        for index in (isNegative ? 1 : 0)..<value.byteCount {
+            let digit = UInt64((value.load(UInt8.self, at: index) ?? 0) &- UInt8(ascii: "0"))
+            let (tens, isTooLarge) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, isStillTooLarge) = tens.addingReportingOverflow(digit)
+            guard digit <= 9, !isTooLarge, !isStillTooLarge else { throw malformed }
+            magnitude = sum
+        }
+        if isNegative {
+            guard let number = Int64(exactly: magnitude).flatMap({ Number(exactly: -$0) }) else { throw malformed }
+            return number
+        }
+        guard let number = Number(exactly: magnitude) else { throw malformed }
         return number
     }
 
@@ -181,5 +214,27 @@ extension Endpoint {
         guard let plain = Endpoint(String(text[..<percent] + text[bracket...])) else { return nil }
         let zone = UInt32(text[text.index(after: percent)..<bracket]) ?? 0
         self.init(plain.address, port: plain.port, zone: zone)
+    }
+}
+
+extension RawSpan {
+    fileprivate func firstIndex(of byte: UInt8) -> Int? {
+        unsafe withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, let found = unsafe memchr(start, Int32(byte), bytes.count) else {
+                return nil
+            }
+            return unsafe UnsafeRawPointer(found) - start
+        }
+    }
+
+    fileprivate func isText(_ text: StaticString) -> Bool {
+        guard byteCount == text.utf8CodeUnitCount else { return false }
+        return unsafe withUnsafeBytes { bytes in
+            unsafe bytes.baseAddress.map { unsafe memcmp($0, text.utf8Start, bytes.count) == 0 } ?? true
+        }
+    }
+
+    fileprivate var prefix: IPPrefix? {
+        unsafe withUnsafeBytes { unsafe IPPrefix(ascii: Span(_unsafeBytes: $0)) }
     }
 }
