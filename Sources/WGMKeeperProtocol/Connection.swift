@@ -61,10 +61,11 @@ struct Connection: ~Copyable {
     }
 
     private mutating func receiveReplies(to request: Request) throws(KernelFailure) -> [UInt8] {
-        let deadline = ContinuousClock.now + timeout
+        let patience = timeout * request.patience
+        let deadline = ContinuousClock.now + patience
         var payload: [UInt8] = []
         while ContinuousClock.now < deadline {
-            guard let reply = try nextReply() else { continue }
+            guard let reply = try nextReply(until: deadline) else { continue }
             // The answer to an earlier request that was given up comes late, not twice.
             guard reply.number == request.number else { continue }
             let isInPlace = reply.kind == request.kind && (reply.isLast || request.mayNeedManyReplies)
@@ -73,15 +74,16 @@ struct Connection: ~Copyable {
             payload += reply.payload
             if reply.isLast { return payload }
         }
-        throw failure(of: .timedOut)
+        throw Self.gone("the keeper did not answer in \(patience)")
     }
 
-    /// nil when it is a notice.
-    private mutating func nextReply() throws(KernelFailure) -> Reply? {
+    /// nil when it is a notice, or when nothing came and the deadline is not over.
+    private mutating func nextReply(until deadline: ContinuousClock.Instant) throws(KernelFailure) -> Reply? {
         let packet: [UInt8]
         do {
             packet = try socket.receive()
         } catch {
+            if error == .timedOut, ContinuousClock.now < deadline { return nil }
             throw failure(of: error)
         }
         return try reply(in: packet)

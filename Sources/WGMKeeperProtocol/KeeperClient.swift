@@ -7,7 +7,8 @@ package import WGMModel
 /// What the keeper replies is checked like anything from outside. After a reply that is not one the connection is closed.
 /// A client over a descriptor then fails for good with `.keeperGone`; one over a path connects again, with pauses that grow.
 package actor KeeperClient {
-    /// Seconds that a packet may take; a whole answer of several packets gets no more than twice as long.
+    /// Seconds that a packet may take; a whole answer of several packets gets no more than twice as long, and that a link is
+    /// deleted six times as long.
     package static let timeout: Int32 = 20
     private let executor = BlockingExecutor(label: "wgm.keeper-client")
     private let timeout: Int32

@@ -62,6 +62,12 @@ package struct Request: Hashable, Sendable {
 }
 
 extension Request {
+    /// How many times longer than others it may take: the kernel does away with the peers of a link one after the other.
+    var patience: Int {
+        if case .change(.deleteLink, _, _) = body { return 6 }
+        return 1
+    }
+
     /// A dump, and the keys of all peers, can be longer than a packet.
     var mayNeedManyReplies: Bool {
         switch body {

@@ -197,6 +197,10 @@ struct GatewayFileTests {
         let refused = try await gateway.inside("\(delete) 2>&1")
         #expect(refused.code == 4 && refused.output.contains("through the peer alice of wg0"), "\(refused.output)")
         #expect(try gateway.control("peer", "show", "wg0", "alice").code == 0)
+        let unreadable = try await gateway.inside(
+            "SSH_CONNECTION='a 1 b 2' wgmctl --socket \(gateway.socket) peer delete wg0 alice 2>&1"
+        )
+        #expect(unreadable.code == 8 && unreadable.output.contains("SSH_CONNECTION"), "\(unreadable.output)")
         let forced = try await gateway.inside("\(delete) --force 2>&1")
         #expect(forced.code == 0, "\(forced.output)")
         await gateway.stop()

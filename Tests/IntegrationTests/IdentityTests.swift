@@ -41,7 +41,7 @@ struct IdentityTests {
         #expect(disable.errors.contains("peer/alice"), "\(disable.errors)")
         let rise = try gateway.controlAsDaemon("principal", "set-roles", "daemon", "--role", "admin")
         #expect(rise.code == 5)
-        #expect(try gateway.control("principal", "set-roles", "daemon").code == 0)
+        #expect(try gateway.control("principal", "set-roles", "daemon", "--no-roles").code == 0)
         #expect(try gateway.controlAsDaemon("peer", "list", "wg0").code == 5)
     }
 

@@ -111,6 +111,20 @@ struct ClientTests {
         #expect(try await client.ownedInterfaces() == [Sample.interface(): Sample.owner])
     }
 
+    @Test("waits longer than for others until a link is deleted, since the kernel takes long for one with many peers")
+    func deletion() async throws {
+        let client = try client(timeout: 1) { packet in
+            guard let request = try? Request(decoding: packet) else { return nil }
+            Thread.sleep(forTimeInterval: 2.5)
+            return [Reply(to: request, payload: []).encoded()]
+        }
+        try await client.apply(.deleteLink, to: Sample.interface(), owner: Sample.owner)
+        let failure = await #expect(throws: KernelFailure.self) {
+            try await client.apply(.releaseLink, to: Sample.interface(), owner: Sample.owner)
+        }
+        #expect(failure?.message.contains("did not answer") == true)
+    }
+
     @Test("takes no reply that cannot be one", arguments: BadReply.allCases)
     func malformed(_ bad: BadReply) async throws {
         let client = try client { packet in bad.replies(to: packet) }

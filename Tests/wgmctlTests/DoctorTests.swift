@@ -65,6 +65,10 @@ final class DoctorTests {
     @Test("offers a drop-in where systemd-networkd would delete the routes of others")
     func networkd() throws {
         #expect(try machine([:]).networkd == nil)
+        // Where it is installed and switched off the folder is there, and empty.
+        #expect(try machine(["run/systemd/netif/links/.none": ""]).networkd == nil)
+        let unit = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service"
+        #expect(try machine([unit: ""]).networkd?.state == .warn)
         let running = try machine(["run/systemd/netif/links/2": ""])
         #expect(running.networkd?.state == .warn)
         #expect(running.networkd?.cure?.contains("ManageForeignRoutes=no") == true)

@@ -30,12 +30,35 @@ struct ManualTests {
             #expect(FileManager.default.fileExists(atPath: folder.appending(path: page).path), "\(page)")
         }
         let help = try JSONDecoder().decode(Help.self, from: try run(program, ["--experimental-dump-help"]).output)
+        let main = try String(contentsOf: folder.appending(path: "man1/wgmctl.1"), encoding: .utf8).replacing(
+            "\\",
+            with: ""
+        )
         for group in help.command.subcommands ?? [] where group.shouldDisplay ?? true {
             guard let commands = group.subcommands, group.commandName != "help" else { continue }
             let page = folder.appending(path: "man1/wgmctl-\(group.commandName).1")
             let text = try String(contentsOf: page, encoding: .utf8).replacing("\\", with: "")
             for option in commands.flatMap(\.options) { #expect(text.contains(option), "\(option) in \(page.path)") }
+            #expect(main.contains("wgmctl-\(group.commandName)"), "\(group.commandName) in wgmctl(1)")
         }
+    }
+
+    @Test("Examples that go over several lines keep their backslashes in the pages")
+    func continuations() throws {
+        let tree = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let program = try Here.program()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "wgm-man-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let programs = URL(filePath: program).deletingLastPathComponent().path
+        #expect(try run(tree.appending(path: "scripts/render-man").path, [folder.path, programs]).code == 0)
+        let pages = try FileManager.default.contentsOfDirectory(
+            at: folder.appending(path: "man1"),
+            includingPropertiesForKeys: nil
+        )
+        let lines = try pages.flatMap { try String(contentsOf: $0, encoding: .utf8).split(separator: "\n") }
+        #expect(lines.contains { $0.hasSuffix(" \\\\") })
+        for line in lines { #expect(!line.hasSuffix(" "), "\(line)") }
     }
 
     @Test("Examples of --help can be pasted: no line is wider than what help is broken to")

@@ -180,9 +180,12 @@ struct IdentityTests {
         let person = try scene.run("principal", "set-roles", "root", "--role", "admin", "--role", "viewer")
         #expect(person.output == "Name:     root\nUser id:  0\nRoles:    admin, viewer\nCreated:  -\n")
         #expect(person.errors.isEmpty)
-        let robot = try scene.run("principal", "set-roles", "no-such-user-here")
+        let robot = try scene.run("principal", "set-roles", "no-such-user-here", "--no-roles")
         #expect(robot.status == 0)
         #expect(robot.errors.hasPrefix("note: no local user is called no-such-user-here"))
+        let forgotten = try scene.run("principal", "set-roles", "root")
+        #expect(forgotten.status == 64 && forgotten.errors.contains("or --no-roles to take all away"))
+        #expect(try scene.run("principal", "set-roles", "root", "--no-roles", "--role", "viewer").status == 64)
     }
 }
 

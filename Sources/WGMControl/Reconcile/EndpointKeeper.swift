@@ -101,7 +101,7 @@ actor EndpointKeeper {
     func step() async -> [HostName] {
         guard view.isLoaded else { return [] }
         renew()
-        var names: Set<HostName> = []
+        var names: [HostName: Int64] = [:]
         for (interface, peers) in known.peers {
             guard let record = view.interface(interface), record.isUp, let actual = view.observation(interface)?.actual,
                 actual.owner == record.id
@@ -110,9 +110,13 @@ actor EndpointKeeper {
             if !moves.isEmpty { await make(moves, of: record) }
         }
         let free = Self.mostLookups - underWay.count
-        let next = names.subtracting(underWay).sorted { $0.value < $1.value }.prefix(free)
+        // Those that have waited for longest, or names that are not found would be all that is looked up.
+        let waiting = names.filter { !underWay.contains($0.key) }.sorted {
+            ($0.value, $0.key.value) < ($1.value, $1.key.value)
+        }
+        let next = waiting.prefix(free).map(\.key)
         underWay.formUnion(next)
-        return Array(next)
+        return next
     }
 
     func lookUp(_ name: HostName) async {
@@ -139,8 +143,8 @@ actor EndpointKeeper {
         view.names.keep(Set(all.compactMap(\.endpoint?.name)))
     }
 
-    /// Where the peer is to be sent to, if elsewhere; adds the name if it must be looked up for that.
-    private func move(_ peer: PeerRecord, _ present: ActualPeer?, _ names: inout Set<HostName>) -> Move? {
+    /// Where the peer is to be sent to, if elsewhere; adds the name, with when it was due, if it must be looked up for that.
+    private func move(_ peer: PeerRecord, _ present: ActualPeer?, _ names: inout [HostName: Int64]) -> Move? {
         let steady = clock.steady
         guard let present, let endpoint = peer.endpoint, let name = endpoint.name, peer.isEnabled,
             peer.validity.holds(at: clock.now)
@@ -155,7 +159,8 @@ actor EndpointKeeper {
         }
         if let moved = tracks[peer.id]?.movedAt, steady - moved < Self.settling { return nil }
         let record = view.names.record(of: name)
-        if record.map({ $0.due <= steady }) ?? true { names.insert(name) }
+        let due = record?.due ?? .min
+        if due <= steady { names[name] = due }
         let targets = (record?.addresses ?? []).map { Endpoint($0, port: endpoint.port) }
         guard let first = targets.first else { return nil }
         guard !isFirst, let current = present.endpoint else {
@@ -188,8 +193,10 @@ actor EndpointKeeper {
         let name = interface.name
         let made = await lanes.withLock(name) { () async -> [Move] in
             // Meanwhile somebody may have decided otherwise.
-            let present = Dictionary(view.peers(of: name).map { ($0.id, $0) }) { first, _ in first }
-            let moves = moves.filter { present[$0.peer.id] == $0.peer }
+            let wanted = Set(moves.map(\.peer.id))
+            let present = view.peers(of: name) { wanted.contains($0.id) }.map { ($0.id, $0) }
+            let records = Dictionary(present) { first, _ in first }
+            let moves = moves.filter { records[$0.peer.id] == $0.peer }
             guard !moves.isEmpty else { return [] }
             do throws(KernelFailure) {
                 try await kernel.apply(.setPeers(moves.map(\.change)), to: name, owner: interface.id)
@@ -246,7 +253,7 @@ extension GatewayView {
     fileprivate var namedPeers: [InterfaceName: [PeerRecord]] {
         var found: [InterfaceName: [PeerRecord]] = [:]
         for interface in interfaces {
-            let peers = peers(of: interface.name).filter { $0.endpoint?.name != nil }
+            let peers = peers(of: interface.name) { $0.endpoint?.name != nil }
             if !peers.isEmpty { found[interface.name] = peers }
         }
         return found

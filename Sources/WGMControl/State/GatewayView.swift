@@ -150,11 +150,14 @@ package final class GatewayView: Sendable {
     }
 
     /// In the order of their names.
-    package func peers(of interface: InterfaceName) -> [PeerRecord] {
+    package func peers(of interface: InterfaceName) -> [PeerRecord] { peers(of: interface) { _ in true } }
+
+    /// Some of them, in the same order.
+    func peers(of interface: InterfaceName, where isWanted: (PeerRecord) -> Bool) -> [PeerRecord] {
         let peers = content.withLock { content in
             content.state.interfaces[interface].flatMap { content.state.peers[$0.id] }
         }
-        return (peers ?? [:]).values.sorted { $0.name < $1.name }
+        return (peers ?? [:]).values.filter(isWanted).sorted { $0.name < $1.name }
     }
 
     package func peerCount(of interface: InterfaceID) -> Int {

@@ -67,7 +67,7 @@ package enum KeyStep: Hashable, Sendable {
     package var summary: String {
         switch self {
         case .announce(_, nil, _): "announce the next key"
-        case .announce(_, .some, _): "announce the next key and when it is in force"
+        case .announce(_, .some, _): "announce the next key with its moment"
         case .switchOver: "put the next key in force"
         case .cancel: "forget the next key"
         case .undo: "put the key before in force again"

@@ -117,7 +117,7 @@ extension GatewayView {
     fileprivate var timedPeers: [InterfaceName: [PeerRecord]] {
         var found: [InterfaceName: [PeerRecord]] = [:]
         for interface in interfaces {
-            let peers = peers(of: interface.name).filter { $0.validity != Validity() }
+            let peers = peers(of: interface.name) { $0.validity != Validity() }
             if !peers.isEmpty { found[interface.name] = peers }
         }
         return found

@@ -23,18 +23,24 @@ extension CommitTerms {
         guard value("force") == nil else { return }
         switch peer.transport {
         case .tls(let address, _): session = IPAddress(bytes: address.bytes).map { CallerSession(remote: $0) }
-        case .unix: session = value("session").flatMap { CallerSession($0) }
+        case .unix: if let text = value("session") { session = try CallerSession.read(text) }
         case .unknown: break
         }
     }
 }
 
 extension CallerSession {
-    /// Reads the far end's address and the near end's; nil when that is no such thing.
-    fileprivate init?(_ text: String) {
-        let parts = text.split(separator: " ")
-        // A link-local address comes with a zone, and over no tunnel of ours.
-        guard parts.count == 2, let remote = IPAddress(parts[0]) else { return nil }
-        self.init(remote: remote, local: IPAddress(parts[1]))
+    /// Reads the far end's address and the near end's.
+    ///
+    /// What is neither is refused: the check that it is for would not be made, and nobody would know.
+    fileprivate static func read(_ text: String) throws(Status) -> CallerSession {
+        // A link-local address comes with a zone, which says nothing here.
+        let ends = text.split(separator: " ", omittingEmptySubsequences: false).map { end in
+            IPAddress(end.prefix { $0 != "%" })
+        }
+        guard ends.count == 2, let remote = ends[0], let local = ends[1] else {
+            throw .invalidArgument(field: "session", rule: "the addresses of the far and the near end, a space between")
+        }
+        return CallerSession(remote: remote, local: local)
     }
 }

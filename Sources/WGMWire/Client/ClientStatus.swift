@@ -12,7 +12,7 @@ extension Status {
         case ECONNREFUSED:
             self.init(.unavailable, "nobody answers at \(path): wgmd has stopped", reason: "NOT_RUNNING")
         case EACCES, EPERM:
-            let words = "this user may not open \(path): it must be in the group wgm"
+            let words = "this user may not open \(path): its session must be in the group wgm"
             self.init(.permissionDenied, words, reason: "SOCKET_FORBIDDEN")
         case EAGAIN, ETIMEDOUT:
             self.init(.unavailable, "wgmd does not accept connections at \(path): is it overloaded?", reason: "BUSY")

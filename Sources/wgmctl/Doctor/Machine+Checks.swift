@@ -82,9 +82,13 @@ extension Machine {
 
     // MARK: systemd-networkd
 
-    /// nil where networkd does not run: it deletes routes and rules that it did not make, unless it is told not to.
+    /// nil where networkd neither runs nor is to be started: it deletes routes and rules that it did not make, unless it is
+    /// told not to.
     var networkd: Finding? {
-        guard exists("/run/systemd/netif/links") else { return nil }
+        // The folder is there all the same; a file of each link is only while it runs.
+        let isRunning = !names(in: "/run/systemd/netif/links").isEmpty
+        let isEnabled = exists("/etc/systemd/system/multi-user.target.wants/systemd-networkd.service")
+        guard isRunning || isEnabled else { return nil }
         let keys = ["ManageForeignRoutes", "ManageForeignRoutingPolicyRules"]
         let settings = networkdSettings
         let missing = keys.filter { key in !["no", "false", "off", "0"].contains(settings[key] ?? "yes") }
@@ -93,7 +97,7 @@ extension Machine {
             "systemd-networkd",
             "it deletes routes and rules that it did not make, at its every restart",
             cure: """
-                put this into /etc/systemd/networkd.conf.d/60-wgm.conf, then: systemctl restart systemd-networkd
+                sudo mkdir -p /etc/systemd/networkd.conf.d; put this into its file 60-wgm.conf; then: sudo systemctl try-restart systemd-networkd
                 [Network]
                 \(keys.map { "\($0)=no" }.joined(separator: "\n"))
                 """

@@ -63,7 +63,8 @@ extension Failure {
         case "TLS_FILE", "NO_SUCH_HOST", "NOT_WGM", "NO_TLS_1_3", "TLS_FAILED":
             return nil
         case "SOCKET_FORBIDDEN":
-            return "an administrator can add you: usermod --append --groups wgm USER"
+            return "an administrator can add you: usermod --append --groups wgm USER; "
+                + "then, or if you are in it already, log in anew"
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
             return "look whether it was done before you repeat it"
         case "UNCONFIRMED":
@@ -128,7 +129,7 @@ extension ExitStatus {
 }
 
 extension Status {
-    fileprivate func fact(_ key: String) -> String? {
+    func fact(_ key: String) -> String? {
         details?.errorInfo?.metadata.first { $0.key == key }?.value
     }
 

@@ -12,7 +12,8 @@ enum FieldNames {
         "ipv6_pool": "--ipv6-pool", "ipv4_pool": "--ipv4-pool", "firewall_mark": "--fwmark", "dns": "--dns",
         "down": "--down", "with_peers": "--with-peers", "principal": "--principal", "lifetime_s": "--lifetime",
         "bind_uid": "--bind-uid", "bind_certificate": "--bind-certificate", "grants": "--grant", "roles": "--role",
-        "uid": "--uid", "limit": "--limit",
+        "uid": "--uid", "limit": "--limit", "switch_unix_ms": "--at", "session": "SSH_CONNECTION",
+        "confirm": "--confirm",
         "method": "--method", "failures_only": "--failures", "since_unix_ms": "--since",
     ]
 

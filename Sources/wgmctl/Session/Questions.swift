@@ -16,10 +16,11 @@ struct Questions {
         return answer.isEmpty ? suggestion : answer
     }
 
-    /// This machine's name, as a first guess.
+    /// This machine's name if it has a domain: nobody elsewhere finds one without, so that it is `-`, for none.
     static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)
-        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "-" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return name.contains(".") ? name : "-"
     }
 }

@@ -76,6 +76,7 @@ struct AddressHolders: Presentable {
     var document: Document { .list(holders.map(\.document)) }
 
     func text(styled: Bool) -> String {
+        guard !holders.isEmpty else { return "nobody\n" }
         var table = Table([
             .init(title: "INTERFACE"), .init(title: "HOLDER"), .init(title: "PREFIX"), .init(title: "ENABLED"),
             .init(title: "SINCE"), .init(title: "REVISION", alignment: .right), .init(title: "PUBLIC-KEY"),

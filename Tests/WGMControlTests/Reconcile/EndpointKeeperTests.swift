@@ -235,6 +235,28 @@ private struct NamedScene {
         #expect(named.endpoint == "[2001:db8::7]:4000")
     }
 
+    @Test("eight names are looked up at a time, and none keeps others waiting for good")
+    func many() async throws {
+        let scene = try await Scene()
+        try await scene.makeInterface()
+        await scene.gateway.loadTraffic()
+        for index in 0..<40 {
+            try await scene.makePeers("p\(index)") { $0.endpoint = "n\(index).example.org:1" }
+        }
+        await scene.gateway.reconciler.repairAll()
+        var seen: Set<String> = []
+        // All fail, and each round takes so long that the first are due again before the last had their turn.
+        for _ in 0..<5 {
+            let names = await scene.gateway.endpoints.step()
+            #expect(names.count == 8)
+            #expect(await scene.gateway.endpoints.step() == [], "these are under way")
+            for name in names { await scene.gateway.endpoints.lookUp(name) }
+            seen.formUnion(names.map(\.value))
+            scene.clock.advance(seconds: 40)
+        }
+        #expect(seen.count == 40)
+    }
+
     @Test("of an answer is taken what a peer can have, each address once, and sixteen at most")
     func answers() throws {
         func read(_ texts: [String]) -> [String]? {

@@ -98,9 +98,12 @@ struct InitCommand: ParsableCommand {
         guard existing.isEmpty, let questions = Questions() else { return nil }
         let name = questions.ask("The first interface's name (- for none)", suggestion: "wg0")
         guard name != "-" else { return nil }
-        let host = questions.ask("Where its peers dial, a name or an address", suggestion: Questions.hostName)
+        let host = questions.ask(
+            "Where its peers dial, a name or an address (- for none yet)",
+            suggestion: Questions.hostName
+        )
         let pool = questions.ask("A prefix for IPv4 addresses of peers (- for IPv6 alone)", suggestion: "-")
-        return request(name, host, pool == "-" ? nil : pool)
+        return request(name, host == "-" ? nil : host, pool == "-" ? nil : pool)
     }
 
     private func request(_ name: String, _ endpoint: String?, _ ipv4Pool: String?) -> V1.CreateInterfaceRequest {

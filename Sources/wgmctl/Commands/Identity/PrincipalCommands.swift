@@ -37,7 +37,7 @@ struct PrincipalSetRolesCommand: ParsableCommand {
         commandName: "set-roles",
         abstract: "Give a principal exactly these roles, and make the principal if there is none.",
         discussion: """
-            The roles are viewer, operator and admin; none takes every right away. A principal with a user id is a \
+            The roles are viewer, operator and admin; --no-roles takes every right away. A principal with a user id is a \
             person, who can log in; one without is a robot, which needs tokens.
 
 
@@ -45,7 +45,7 @@ struct PrincipalSetRolesCommand: ParsableCommand {
                 + Wgmctl.examples(
                     "wgmctl principal set-roles anna --role operator",
                     "wgmctl principal set-roles nightly-export --role viewer",
-                    "wgmctl principal set-roles anna"
+                    "wgmctl principal set-roles anna --no-roles"
                 )
     )
 
@@ -55,10 +55,22 @@ struct PrincipalSetRolesCommand: ParsableCommand {
     @Option(help: "A role; may be repeated.", completion: .list(["viewer", "operator", "admin"]))
     var role: [String] = []
 
+    @Flag(help: "Take all roles away.")
+    var noRoles = false
+
     @Option(help: "The Unix user who logs in as this principal; the local user of that name if not said.")
     var uid: UInt32?
 
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
+
+    func validate() throws {
+        guard role.isEmpty == noRoles else {
+            throw ValidationError(
+                noRoles
+                    ? "--no-roles cannot be used together with --role" : "give --role, or --no-roles to take all away"
+            )
+        }
+    }
 
     func run() throws {
         var session = try Session.authenticated(global)

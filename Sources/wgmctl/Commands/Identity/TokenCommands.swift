@@ -25,7 +25,7 @@ struct TokenIssueCommand: ParsableCommand {
             """
                 + Wgmctl.examples(
                     "wgmctl principal set-roles robot --role viewer",
-                    "wgmctl token issue --principal robot --lifetime 24h --output-file robot.token",
+                    "wgmctl token issue --principal robot --bind-uid 990 --lifetime 24h --output-file robot.token",
                     "wgmctl token issue --principal robot --bind-certificate robot.pem",
                     "wgmctl token issue --grant 'node/*/interface/wg0/peer/*=get,list'"
                 )

@@ -53,7 +53,10 @@ struct PeerConfigCommand: ParsableCommand {
             throw ValidationError("--without-private-key cannot be used together with --private-key")
         }
         guard !delivery.qr || privateKey != nil else {
-            throw ValidationError("--qr needs --private-key: a phone can do nothing with a configuration without it")
+            throw ValidationError(
+                "--qr needs --private-key: a phone can do nothing with a configuration without it; where that key is lost, "
+                    + "wgmctl peer rotate-key INTERFACE NAME --qr makes a new one"
+            )
         }
         guard privateKey != "-" || presharedKeyFile != "-" else {
             throw ValidationError("only one of --private-key and --preshared-key-file can be -")

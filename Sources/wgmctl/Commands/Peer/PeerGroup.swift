@@ -73,7 +73,11 @@ struct PeerShowCommand: ParsableCommand {
         if let at {
             var request = V1.GetPastPeerRequest(interface: peer.interface, name: peer.name)
             (request.revision, request.timeUnixMs) = (at.revision, at.milliseconds(now: .now))
-            let reply = try session.revisionsGetPeer(request)
+            let reply: V1.GetPastPeerResponse
+            do throws(Status) { reply = try session.revisionsGetPeer(request) } catch {
+                guard error.code == .notFound, error.fact("kind") == "peer" else { throw error }
+                throw Failure(.notFound, "\(error.message) then", hint: "wgmctl revision list shows what came when")
+            }
             return try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
         }
         let reply = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name))
