@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Testing
 
 @testable import WGMWire
@@ -104,6 +105,33 @@ struct ClientConnectTests {
     func noSocket() {
         #expect(failure("/etc/hostname")?.code == .invalidArgument)
         #expect(failure("/etc/hostname")?.reason == "NOT_A_SOCKET")
+    }
+
+    @Test("A socket that takes connections while nobody serves them is told from one that is slow")
+    func silent() throws {
+        let path = "/tmp/wgm-silent-\(getpid()).sock"
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer {
+            close(listener)
+            unsafe unlink(path)
+        }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let bound = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0 && listen(listener, 1) == 0)
+        var client = try BlockingClient.connect(path: path, token: nil, agent: "test")
+        client.greetingTimeout = .milliseconds(200)
+        do throws(Status) {
+            _ = try client.metaVersion(V1.VersionRequest())
+            Issue.record("somebody answered")
+        } catch {
+            #expect(error.code == .unavailable && error.reason == "SILENT", "\(error)")
+        }
     }
 
     @Test("A path that is too long is told so")

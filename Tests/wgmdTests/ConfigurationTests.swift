@@ -20,6 +20,32 @@ import WGMService
         #expect(try parse("# nothing\n").database == .embedded)
     }
 
+    @Test(
+        "a key of a table that stands above its line is told where it belongs",
+        arguments: [
+            ("connections = 256", "`connections` belongs below a line [limits]"),
+            ("listen = [\"[::]:1\"]", "`listen` belongs below a line [tls]"),
+            ("log_level = debug", "text stands in quotes"),
+        ]
+    )
+    func misplaced(text: String, words: String) throws {
+        let error = try #require(throws: ConfigurationError.self) { try parse("# first\n" + text) }
+        #expect(error.problems.map(\.line) == [2] && error.problems.first?.message.contains(words) == true, "\(error)")
+    }
+
+    @Test(
+        "a password in the database's address is seen",
+        arguments: [
+            ("postgresql://wgm@db/wgm", false), ("postgresql://wgm@[::1]:5432/wgm", false),
+            ("postgres://db:5/w", false),
+            ("postgresql://wgm:secret@db/wgm", true), ("postgresql://db/wgm?user=a&password=b", true),
+        ]
+    )
+    func password(uri: String, isThere: Bool) throws {
+        #expect(try parse("database = \"\(uri)\"").database.hasPassword == isThere)
+        #expect(try !parse("").database.hasPassword)
+    }
+
     @Test("every key is read")
     func everyKey() throws {
         let configuration = try parse(

@@ -23,6 +23,10 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
 
     /// For every call that names no other.
     public var timeout: Duration = .seconds(30)
+    /// How long the server's first word may take: a socket that systemd holds takes connections while wgmd does not run.
+    public var greetingTimeout: Duration = .seconds(10)
+    private var isGreeted = false
+    private var firstAsked: Moment?
 
     /// Connects to a Unix socket; nothing is sent before the first call.
     ///
@@ -173,11 +177,29 @@ public struct BlockingClient: ~Copyable, BlockingCaller {
     }
 
     /// One round of waiting, sending and receiving; false when the time is over.
+    ///
+    /// - Throws: UNAVAILABLE with the reason `SILENT` when the server has never said anything.
     mutating func exchange(until end: Moment) throws(Status) -> Bool {
-        let left = end.since(.now())
+        let now = Moment.now()
+        var left = end.since(now)
         guard left > .zero else { return false }
-        if let bytes = link.exchange(timeout: left) { unsafe connection.receive(bytes.span.bytes) }
+        if !isGreeted {
+            let asked = firstAsked ?? now
+            firstAsked = asked
+            let patience = (asked + greetingTimeout).since(now)
+            guard patience > .zero else { throw silent }
+            left = min(left, patience)
+        }
+        if let bytes = link.exchange(timeout: left) {
+            isGreeted = isGreeted || !bytes.isEmpty
+            unsafe connection.receive(bytes.span.bytes)
+        }
         return true
+    }
+
+    private var silent: Status {
+        let words = "connected, but wgmd has not said a word within \(greetingTimeout): it has not started, or is stuck"
+        return Status(.unavailable, words, reason: "SILENT")
     }
 
     func broken(callMayHaveRun: Bool) -> Status {

@@ -49,6 +49,8 @@ extension Failure {
         switch reason {
         case "NOT_RUNNING":
             return "start wgmd, or name its socket with --socket PATH or WGM_SOCKET"
+        case "SILENT":
+            return "systemctl status wgmd says why, wgmd check whether its configuration is right"
         case "NOT_LISTENING", "NO_ANSWER", "CONNECT_FAILED":
             return "is [tls] in the gateway's wgmd.toml, with this port, and does its firewall let it through?"
         case "NOT_ALLOWED":

@@ -244,6 +244,10 @@ extension Status {
     /// After a read there is nothing to look for before it is repeated.
     fileprivate func about(_ method: MethodDescriptor) -> Status {
         let changes = method.isMutation && method.name != V1.Auth.login.name
+        if reason == "SILENT", changes {
+            // What was sent waits for it.
+            return Status(code, message + "; once it starts, it may do what was asked", reason: "MAY_HAVE_RUN")
+        }
         guard code == .deadlineExceeded, !changes else { return self }
         return Status(code, message, reason: Self.readUnanswered)
     }

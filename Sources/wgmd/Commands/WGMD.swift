@@ -121,6 +121,11 @@ struct Check: ParsableCommand {
         let configuration = try options.load()
         if let tls = configuration.tls { try TLSPort.check(tls) }
         let database = configuration.database == .embedded ? "embedded" : "external"
+        if configuration.database.hasPassword {
+            Start.say(
+                "note: `database` holds a password; a client certificate or libpq's password file keeps it out of here"
+            )
+        }
         print("configuration ok: node \(configuration.node), socket \(configuration.socket), database \(database)")
     }
 }

@@ -13,6 +13,15 @@ struct Configuration: Equatable {
         case embedded
         /// A libpq connection URI, `postgresql://…`.
         case external(uri: String)
+
+        /// True when the URI itself holds one.
+        var hasPassword: Bool {
+            guard case .external(let uri) = self, let start = uri.firstRange(of: "://") else { return false }
+            let rest = uri[start.upperBound...]
+            let authority = rest.prefix { $0 != "/" && $0 != "?" }
+            let user = authority.lastIndex(of: "@").map { authority[..<$0] }
+            return user?.contains(":") == true || rest.contains("password=")
+        }
     }
 
     /// This gateway's name in resource paths and audit records.

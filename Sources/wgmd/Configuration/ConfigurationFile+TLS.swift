@@ -5,7 +5,7 @@ import WGMModel
 import WGMRPC
 
 extension ConfigurationFile {
-    private static let tlsKeys = ["listen", "certificate", "key", "client_ca", "client_certificates", "allow"]
+    static let tlsKeys = ["listen", "certificate", "key", "client_ca", "client_certificates", "allow"]
 
     /// The table `[tls]`: it is there, so a port is wanted, and what that needs must be there too.
     mutating func setTLS(_ table: TOMLTable) {

@@ -77,7 +77,9 @@ struct ConfigurationFile {
         do {
             table = try TOMLTable(string: text)
         } catch let error as TOMLParseError {
-            let problem = ConfigurationError.Problem(line: error.source.begin.line, message: error.description)
+            let isWord = error.description.contains("could not determine value type")
+            let message = error.description + (isWord ? "; text stands in quotes" : "")
+            let problem = ConfigurationError.Problem(line: error.source.begin.line, message: message)
             throw ConfigurationError(path: path, problems: [problem])
         } catch {
             throw ConfigurationError(path: path, problems: [.init(line: nil, message: "not TOML")])
@@ -110,6 +112,9 @@ struct ConfigurationFile {
                 return report("limits", "`limits` must be a table: a line [limits] begins it")
             }
             return setLimits(table)
+        }
+        if let table = Self.table(of: key) {
+            return report(key, "`\(key)` belongs below a line [\(table)]")
         }
         guard let text = value.string else {
             report(key, "`\(key)` must be a string in quotes")
@@ -173,6 +178,13 @@ struct ConfigurationFile {
             return report(key, "`\(key)` must be the name of a Unix user or group")
         }
         configuration[keyPath: property] = text
+    }
+
+    /// Where a key belongs that does not stand by itself.
+    private static func table(of key: String) -> String? {
+        if keys.contains(key) { return nil }
+        if LimitKey.all.contains(where: { $0.name == key }) { return "limits" }
+        return tlsKeys.contains(key) ? "tls" : nil
     }
 
     private mutating func database(_ text: String) {
