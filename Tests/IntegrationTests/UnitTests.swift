@@ -40,6 +40,15 @@ struct UnitTests {
         #expect(try await gateway.inside("within 5 grep -q 'only after a restart' \"$log\"").code == 0)
         #expect(try gateway.control("status").code == 0)
 
+        // Root starts a second database by hand: it is refused, and the first one serves on.
+        let second = try await gateway.inside(
+            "wgmd database --config /run/gateway/wgmd.toml --socket-folder /run/wgm-postgres 2>&1 </dev/null"
+        )
+        #expect(second.code != 0 && second.output.contains("another wgmd runs on"), "\(second.output)")
+        #expect(try await gateway.inside("kill -0 $database_pid").code == 0)
+        #expect(try gateway.control("peer", "enable", "wg0", "alice").code == 0)
+        #expect(try gateway.control("peer", "disable", "wg0", "alice").code == 0)
+
         // The database in good order too.
         #expect(try await gateway.inside("kill -TERM $database_pid; wait $database_pid").code == 0)
         #expect(try gateway.control("peer", "list", "wg0").code == 0)

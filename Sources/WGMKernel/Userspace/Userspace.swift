@@ -92,14 +92,13 @@ struct Userspace: ~Copyable {
 
     /// The program, if there is one.
     @discardableResult
-    func requireProgram() throws(KernelFailure) -> String {
-        let noKernel = "the kernel has no WireGuard"
-        guard let program else { throw KernelFailure(.noWireGuard, "\(noKernel); \(Self.advice)") }
+    func requireProgram(_ why: String = "the kernel has no WireGuard") throws(KernelFailure) -> String {
+        guard let program else { throw KernelFailure(.noWireGuard, "\(why); \(Self.advice)") }
         guard program.hasPrefix("/"), (unsafe access(program, X_OK)) == 0 else {
             throw KernelFailure(
                 .noWireGuard,
                 errno: ENOENT,
-                "\(noKernel), and \(program) is no program; \(Self.advice)"
+                "\(why), and \(program) is no program; \(Self.advice)"
             )
         }
         return program
@@ -107,7 +106,7 @@ struct Userspace: ~Copyable {
 
     /// The program, when all that it needs is there too.
     private func startable() throws(KernelFailure) -> String {
-        let program = try requireProgram()
+        let program = try requireProgram("userspace WireGuard is wanted and not switched on")
         guard unsafe access("/dev/net/tun", R_OK | W_OK) == 0 else {
             let number = errno
             let need =

@@ -48,7 +48,8 @@ extension Failure {
     private static func hint(reason: String, _ status: Status) -> String? {
         switch reason {
         case "NOT_RUNNING":
-            return "start wgmd, or name its socket with --socket PATH or WGM_SOCKET"
+            return "start wgmd (systemctl status wgmd says why it does not run), or name its socket with --socket PATH "
+                + "or WGM_SOCKET"
         case "SILENT":
             return "systemctl status wgmd says why, wgmd check whether its configuration is right"
         case "NOT_LISTENING", "NO_ANSWER", "CONNECT_FAILED":

@@ -76,7 +76,9 @@ struct Database {
     }
 
     /// The embedded cluster as a process of its own, which its own user or root may start.
-    static func alone(_ configuration: Configuration) throws -> Database {
+    ///
+    /// The lock is held until the cluster is stopped: starting it would end one that runs.
+    static func alone(_ configuration: Configuration) throws -> (Database, StateLock) {
         let cluster = EmbeddedCluster(
             folder: configuration.clusterState,
             socketFolder: configuration.clusterSocketFolder,
@@ -85,7 +87,8 @@ struct Database {
             minder: try Program.path("wgmd-cluster")
         )
         try cluster.prepare(progress: Start.say)
-        return Database(running: cluster, pid: try cluster.start(progress: Start.say))
+        let lock = try StateLock(folder: configuration.clusterState)
+        return (Database(running: cluster, pid: try cluster.start(progress: Start.say)), lock)
     }
 
     private init(running cluster: EmbeddedCluster, pid: Int32) {

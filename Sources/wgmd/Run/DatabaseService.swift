@@ -15,7 +15,8 @@ enum DatabaseService {
             return 0
         }
         var signals = Signals()
-        let database = try Database.alone(configuration)
+        let (database, lock) = try Database.alone(configuration)
+        defer { withExtendedLifetime(lock) {} }
         do {
             try database.migrate()
         } catch {

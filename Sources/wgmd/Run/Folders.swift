@@ -28,7 +28,8 @@ struct Folder {
         guard found.isFolder else { throw StartError("\(path) is not a folder; move it away") }
         guard found.owner == owner else {
             throw StartError(
-                "the folder \(path) belongs to user \(found.owner), not \(owner); name a folder that wgm may make itself"
+                "the folder \(path) belongs to user \(found.owner), not \(owner); name a folder that wgm may make itself, "
+                    + "or look whether wgmd runs as a unit already: systemctl status wgmd"
             )
         }
     }
@@ -42,9 +43,18 @@ final class StateLock {
         let path = folder + "/lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .system("cannot open \(path)") }
+        giveToOwner(of: folder)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StartError("another wgmd runs on \(folder); stop it first, or give this one a `state` of its own")
         }
+    }
+
+    /// What root makes in a folder of somebody else must not keep him out later.
+    private func giveToOwner(of folder: String) {
+        var (parent, own) = (stat(), stat())
+        guard unsafe stat(folder, &parent) == 0, unsafe fstat(descriptor, &own) == 0 else { return }
+        guard own.st_uid == 0, parent.st_uid != 0, own.st_nlink == 1, own.st_mode & S_IFMT == S_IFREG else { return }
+        _ = fchown(descriptor, parent.st_uid, parent.st_gid)
     }
 
     deinit { close(descriptor) }
