@@ -12,7 +12,9 @@ struct ClusterMinder {
     /// Starts in a row that may fail after a crash: backends of the dead server hold its shared memory for a moment.
     private static let retries = 20
     private static let pauseMicroseconds: UInt32 = 500_000
+    private static let secondsBetweenLooksAtLog = 10
     private let command: [String]
+    private let log = ServerLog(descriptor: STDERR_FILENO)
     private var signals = sigset_t()
 
     init(command: [String]) { self.command = command }
@@ -51,9 +53,12 @@ struct ClusterMinder {
     /// Waits until a child ended, a stop was asked for, or wgmd ended; false for the last two.
     private mutating func waitForEvent() -> Bool {
         guard !pipeHasEnded() else { return false }
-        var number: Int32 = 0
-        while unsafe sigwait(&signals, &number) != 0 {}
-        return number != SIGTERM && number != SIGINT && !pipeHasEnded()
+        var pause = timespec(tv_sec: Self.secondsBetweenLooksAtLog, tv_nsec: 0)
+        while true {
+            let number = unsafe sigtimedwait(&signals, nil, &pause)
+            if number > 0 { return number != SIGTERM && number != SIGINT && !pipeHasEnded() }
+            if errno == EAGAIN { log.shorten() }
+        }
     }
 
     private func pipeHasEnded() -> Bool {

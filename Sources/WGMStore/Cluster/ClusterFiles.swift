@@ -12,8 +12,11 @@ enum ClusterFiles {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", path: path, errno: errno) }
         defer { close(descriptor) }
-        if geteuid() == 0, fchown(descriptor, owner, group) != 0 {
-            throw .system("set the owner of", path: path, errno: errno)
+        var information = stat()
+        guard unsafe fstat(descriptor, &information) == 0 else { throw .system("look at", path: path, errno: errno) }
+        // Not without need: a sandbox may forbid it.
+        if information.st_uid != owner || information.st_gid != group, fchown(descriptor, owner, group) != 0 {
+            throw .system("give \(path) to user \(owner) and group \(group):", path: "owner", errno: errno)
         }
         guard fchmod(descriptor, mode) == 0 else { throw .system("set the mode of", path: path, errno: errno) }
     }
@@ -42,14 +45,26 @@ enum ClusterFiles {
         }
     }
 
-    /// At most `limit` bytes from `offset`; nil when the file cannot be read.
+    /// At most `limit` bytes from `offset`; nil when it is no plain file, or cannot be read.
     static func read(_ path: String, from offset: Int = 0, limit: Int = 65_536) -> String? {
-        let descriptor = unsafe open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
+        guard let descriptor = openPlainFile(path, O_RDONLY) else { return nil }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, offset) }
         return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    /// nil with `errno` when the file cannot be opened; a pipe that waits for its other end is not waited for, but refused.
+    static func openPlainFile(_ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32? {
+        let descriptor = unsafe open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { return nil }
+        var information = stat()
+        guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            errno = ENOTSUP
+            return nil
+        }
+        return descriptor
     }
 
     /// Makes a rename in a folder last.

@@ -4,7 +4,7 @@ import Glibc
 
 /// The file that takes what the cluster's programs print.
 struct ClusterLog: ~Copyable {
-    /// Bytes; a longer log is put aside when the cluster is started.
+    /// Bytes; a longer log is put aside when the cluster is started, and `wgmd-cluster` shortens one that grows twice as long.
     static let limit: off_t = 8 << 20
 
     let path: String
@@ -13,8 +13,11 @@ struct ClusterLog: ~Copyable {
     init(path: String) throws(ClusterFailure) {
         self.path = path
         if let size = Self.size(of: path), size > Self.limit { unsafe rename(path, path + ".1") }
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system("open", path: path, errno: errno) }
+        // Also to read: the minder, which has no other way to the file, keeps its end when it grows too long.
+        guard let opened = ClusterFiles.openPlainFile(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o640) else {
+            throw .system("open", path: path, errno: errno)
+        }
+        descriptor = opened
     }
 
     deinit { close(descriptor) }

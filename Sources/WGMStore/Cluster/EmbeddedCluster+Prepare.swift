@@ -13,9 +13,9 @@ extension EmbeddedCluster {
         try ClusterFiles.makeFolder(folder, mode: isRoot ? 0o711 : 0o700, owner: geteuid(), group: getegid())
         try ClusterFiles.makeFolder(
             socketFolder,
-            mode: socketGroup == nil ? 0o755 : 0o750,
+            mode: socketGroup == nil ? 0o700 : 0o710,
             owner: account.uid,
-            group: isRoot ? socketGroup ?? account.gid : getegid()
+            group: socketGroup ?? account.gid
         )
         guard version == nil else { return }
         progress("creating the embedded database in \(folder)")
@@ -29,7 +29,7 @@ extension EmbeddedCluster {
         try remove(new, account, log)
         try ClusterFiles.makeFolder(new, mode: 0o700, owner: account.uid, group: account.gid)
         let initdb = [
-            programs.initdb, "--pgdata", new, "--username", "postgres", "--auth", "peer", "--encoding", "UTF8",
+            programs.initdb, "--pgdata", new, "--username", Self.superuserRole, "--auth", "peer", "--encoding", "UTF8",
             "--locale", "C", "--data-checksums",
         ]
         guard try ChildProcess.run(account.command(initdb, whenParentEnds: "TERM"), output: log.descriptor) else {

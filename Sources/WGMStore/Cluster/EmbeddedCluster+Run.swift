@@ -20,10 +20,10 @@ extension EmbeddedCluster {
         let deadline = ContinuousClock.now + .seconds(limitSeconds)
         var hasSaid = false
         while true {
-            if let pid = steadyServer() { return pid }
+            if let pid = steadyServer(of: account) { return pid }
             let logStart = log.end
             let pid = try spawn(serverCommand(programs), account, log.descriptor)
-            switch wait(for: pid, until: deadline, progress: progress) {
+            switch wait(for: pid, of: account, until: deadline, progress: progress) {
             case .accepting: return pid
             case .slow:
                 kill(pid, SIGQUIT)
@@ -88,11 +88,16 @@ extension EmbeddedCluster {
         case slow
     }
 
-    private func wait(for pid: pid_t, until deadline: ContinuousClock.Instant, progress: (String) -> Void) -> Waited {
+    private func wait(
+        for pid: pid_t,
+        of account: ClusterAccount,
+        until deadline: ContinuousClock.Instant,
+        progress: (String) -> Void
+    ) -> Waited {
         var nextWord = ContinuousClock.now + .seconds(3)
         while ContinuousClock.now < deadline {
             if ChildProcess.status(of: pid) != nil { return .ended }
-            if isServer(serverInFile(), of: pid), isAccepting { return .accepting }
+            if isServer(serverInFile(of: account), child: pid), isAccepting { return .accepting }
             if ContinuousClock.now > nextWord {
                 progress("waiting for the embedded database to accept connections")
                 nextWord = ContinuousClock.now + .seconds(3)
@@ -103,24 +108,28 @@ extension EmbeddedCluster {
     }
 
     /// With a minder the process that was started is the server's parent.
-    private func isServer(_ server: pid_t?, of pid: pid_t) -> Bool {
+    private func isServer(_ server: pid_t?, child pid: pid_t) -> Bool {
         guard let server else { return false }
         guard minder != nil else { return server == pid }
         return ClusterFiles.read("/proc/\(server)/status", limit: 4096)?.contains("PPid:\t\(pid)\n") ?? false
     }
 
     /// A server that accepts connections, and still does a moment later: not one that is about to stop.
-    private func steadyServer() -> pid_t? {
-        guard let pid = serverInFile(), isAccepting else { return nil }
+    private func steadyServer(of account: ClusterAccount) -> pid_t? {
+        guard let pid = serverInFile(of: account), isAccepting else { return nil }
         usleep(300_000)
-        return serverInFile() == pid && isAccepting ? pid : nil
+        return serverInFile(of: account) == pid && isAccepting ? pid : nil
     }
 
     /// The live process that the cluster's lock file names.
-    private func serverInFile() -> pid_t? {
+    ///
+    /// The file is the system user's, and root may be the one that signals what it names: only a process of that user counts.
+    private func serverInFile(of account: ClusterAccount) -> pid_t? {
         let lines = ClusterFiles.read(dataFolder + "/postmaster.pid", limit: 1024)?.split(separator: "\n")
         guard let pid = lines?.first.flatMap({ pid_t($0) }), pid > 1 else { return nil }
-        return kill(pid, 0) == 0 || errno == EPERM ? pid : nil
+        let status = ClusterFiles.read("/proc/\(pid)/status", limit: 4096) ?? ""
+        let users = status.split(separator: "\n").first { $0.hasPrefix("Uid:") }?.dropFirst(4).split(separator: "\t")
+        return users?.count == 4 && users?.allSatisfy { uid_t($0) == account.uid } == true ? pid : nil
     }
 
     private var isAccepting: Bool {
@@ -139,6 +148,7 @@ extension EmbeddedCluster {
             ("listen_addresses", ""),
             ("port", "5432"),
             ("unix_socket_directories", socketFolder),
+            // Who gets as far as here is the folder's to say.
             ("unix_socket_permissions", "0777"),
             ("max_connections", "20"),
             ("superuser_reserved_connections", "2"),

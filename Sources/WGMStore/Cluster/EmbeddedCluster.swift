@@ -11,6 +11,7 @@ package struct EmbeddedCluster: Sendable {
     package static let database = "wgm"
     package static let ownerRole = "wgm_owner"
     package static let daemonRole = "wgmd"
+    static let superuserRole = "postgres"
 
     /// Holds `data`, the access files and `postgres.log`; its parent must exist and be open to the system user.
     package let folder: String
@@ -19,7 +20,8 @@ package struct EmbeddedCluster: Sendable {
     package let systemUser: String
     /// Who connects as `wgmd`.
     package let daemonUser: String
-    /// The group that may enter the socket's folder; nil lets everybody in, to be told apart by the access files.
+    /// The group that may enter the socket's folder beside the system user and root: the daemon's; nil for none. Whoever can
+    /// open the socket can hold connections until the server has none left, also without a role in the database.
     package let socketGroup: UInt32?
     /// The program `wgmd-cluster`.
     package let minder: String?
@@ -52,8 +54,8 @@ package struct EmbeddedCluster: Sendable {
     var accessFile: String { folder + "/pg_hba.conf" }
     var usersFile: String { folder + "/pg_ident.conf" }
 
-    private func address(as role: String) -> DatabaseAddress {
-        DatabaseAddress(socketFolder: socketFolder, database: Self.database, user: role, server: systemUser)
+    func address(as role: String, database: String = Self.database) -> DatabaseAddress {
+        DatabaseAddress(socketFolder: socketFolder, database: database, user: role, server: systemUser)
     }
 
     /// The version that made the cluster; nil when there is none yet.
@@ -90,8 +92,8 @@ package struct EmbeddedCluster: Sendable {
             to: accessFile
         )
         let logins = [
-            (systemUser, "postgres"), (systemUser, Self.ownerRole), ("root", Self.ownerRole), ("root", Self.daemonRole),
-            (daemonUser, Self.daemonRole),
+            (systemUser, Self.superuserRole), (systemUser, Self.ownerRole), ("root", Self.superuserRole),
+            ("root", Self.ownerRole), ("root", Self.daemonRole), (daemonUser, Self.daemonRole),
         ]
         let lines = logins.map { "wgm \($0.0) \($0.1)\n" }.joined()
         try ClusterFiles.write("# Written by wgmd at each start.\n" + lines, to: usersFile)

@@ -52,6 +52,7 @@ struct Database {
         guard let ownerAddress else {
             throw StartError("this database is brought up to date by `wgmd database`: restart wgmd-postgres.service")
         }
+        try cluster?.harden()
         try Migrator.migrate(ownerAddress)
     }
 
@@ -84,6 +85,7 @@ struct Database {
             socketFolder: configuration.clusterSocketFolder,
             systemUser: configuration.postgresUser,
             daemonUser: configuration.user,
+            socketGroup: try Account(named: configuration.user).gid,
             minder: try Program.path("wgmd-cluster")
         )
         try cluster.prepare(progress: Start.say)
