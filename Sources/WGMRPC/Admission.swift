@@ -26,6 +26,8 @@ final class Admission: Sendable {
     private struct Counts {
         var connections = 0
         var handlers = 0
+        /// For incomplete messages, of one caller.
+        var room: AssemblyRoom?
     }
 
     private struct State {
@@ -35,9 +37,13 @@ final class Admission: Sendable {
     }
 
     private let limits: WireLimits
+    private let room: AssemblyRoom
     private let state = Mutex(State())
 
-    init(limits: WireLimits) { self.limits = limits }
+    init(limits: WireLimits) {
+        self.limits = limits
+        room = AssemblyRoom(size: limits.assemblyTotal)
+    }
 
     /// nil when one more connection of this caller fits; it is then counted.
     func connect(_ caller: Caller) -> ConnectionFault? {
@@ -58,6 +64,16 @@ final class Admission: Sendable {
             state.networkConnections += caller.isNetwork ? 1 : 0
             state.callers[caller, default: Counts()].connections += 1
             return nil
+        }
+    }
+
+    /// Where a caller's connections have their incomplete messages; the same for all that are open.
+    func room(of caller: Caller) -> AssemblyRoom {
+        state.withLock { state in
+            if let own = state.callers[caller]?.room { return own }
+            let own = AssemblyRoom(size: limits.assemblyPerCaller, of: room)
+            state.callers[caller]?.room = own
+            return own
         }
     }
 

@@ -48,7 +48,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             agent: server.agent,
             now: .now(),
             unixMilliseconds: WallClock.unixMilliseconds(),
-            room: server.room
+            room: isAdmitted ? server.admission.room(of: caller) : nil
         )
     }
 

@@ -16,7 +16,6 @@ final class ServerCore<Host: CallHost>: Sendable {
     let agent: String
     let limits: WireLimits
     let admission: Admission
-    let room: AssemblyRoom
     private let state = Mutex(State())
 
     init(host: Host, agent: String, limits: WireLimits) {
@@ -24,7 +23,6 @@ final class ServerCore<Host: CallHost>: Sendable {
         self.agent = agent
         self.limits = limits
         admission = Admission(limits: limits)
-        room = AssemblyRoom(size: limits.assemblyTotal)
     }
 
     var hasConnections: Bool { state.withLock { !$0.connections.isEmpty } }

@@ -44,6 +44,43 @@ struct FramesAssemblyTests {
         #expect(try refusals(script).keys.sorted() == [5])
     }
 
+    @Test("The message of a call whose request is not ended counts, and its method's limit holds at once")
+    func messageOfTheCall() throws {
+        let room = AssemblyRoom(size: 120_000)
+        let script = script(room)
+        for stream: UInt32 in [1, 3, 5] { script.send(Sent.open(stream, V1.Call(method: "a.B/C", message: Self.part))) }
+        #expect(try refusals(script) == [5: "NO_ROOM"])
+        #expect(script.refused.keys.sorted() == [5])
+        #expect(room.freeBytes == 20_000)
+        // A second message beside it has its own place, and is refused when it is whole.
+        script.send(Sent.data(1, [.hasMessage, .more], Array(repeating: 1, count: 20_001)))
+        #expect(try refusals(script).keys.sorted() == [1, 5])
+        script.send(Sent.cancel(3))
+        #expect(room.freeBytes == 120_000)
+        script.collects = 40_000
+        script.send(Sent.open(7, V1.Call(method: "a.B/C", message: Self.part)))
+        #expect(try refusals(script)[7] == "REQUEST_TOO_LARGE")
+        #expect(room.freeBytes == 120_000)
+        // Nothing is left of the streams: as many as a connection may have fit again.
+        for stream in 5..<UInt32(5 + 64) { script.send(Sent.open(2 * stream + 1)) }
+        #expect(try refusals(script).count == 4)
+    }
+
+    @Test("One caller has a part of the room, and what he gives back is there for all")
+    func perCaller() throws {
+        let whole = AssemblyRoom(size: 120_000)
+        let greedy = script(AssemblyRoom(size: 60_000, of: whole))
+        let other = script(AssemblyRoom(size: 60_000, of: whole))
+        for stream: UInt32 in [1, 3] { greedy.send(Sent.open(stream) + Sent.data(stream, .hasMessage, Self.part)) }
+        #expect(try refusals(greedy) == [3: "NO_ROOM"])
+        #expect(whole.freeBytes == 70_000)
+        other.send(Sent.open(1) + Sent.data(1, .hasMessage, Self.part))
+        #expect(try refusals(other).isEmpty)
+        greedy.send(Sent.data(1, .endStream))
+        other.send(Sent.cancel(1))
+        #expect(whole.freeBytes == 120_000)
+    }
+
     @Test("All connections share one room, and one that ends gives back what it had")
     func shared() throws {
         let room = AssemblyRoom(size: 120_000)

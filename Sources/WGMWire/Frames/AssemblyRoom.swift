@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// Memory for incomplete messages, of all connections of a server together.
+/// Memory for incomplete messages, of all connections of a server, or of one caller, together.
 public final class AssemblyRoom: Sendable {
     private let free: Atomic<Int>
+    private let whole: AssemblyRoom?
 
-    /// `size` in bytes.
-    public init(size: Int) { free = Atomic(size) }
+    /// `size` in bytes; what is taken of a part is taken of `whole` as well.
+    public init(size: Int, of whole: AssemblyRoom? = nil) {
+        free = Atomic(size)
+        self.whole = whole
+    }
 
     /// Bytes that nobody has.
     public var freeBytes: Int { free.load(ordering: .relaxed) }
 
     fileprivate func take(_ count: Int) -> Bool {
-        guard free.subtract(count, ordering: .relaxed).newValue < 0 else { return true }
+        let isFree = free.subtract(count, ordering: .relaxed).newValue >= 0
+        if isFree, whole?.take(count) ?? true { return true }
         free.add(count, ordering: .relaxed)
         return false
     }
 
-    fileprivate func give(_ count: Int) { free.add(count, ordering: .relaxed) }
+    fileprivate func give(_ count: Int) {
+        free.add(count, ordering: .relaxed)
+        whole?.give(count)
+    }
 }
 
 /// What one connection has of it, given back at its end at the latest.

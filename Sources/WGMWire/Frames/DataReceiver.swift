@@ -49,8 +49,10 @@ struct DataReceiver {
         let limit: Int
         /// A complete message, too, waits here for the end of the request.
         let isCollected: Bool
-        /// What it has of the room.
+        /// What its incomplete message has of the room.
         var charge = 0
+        /// What the call itself has of it while the request goes on.
+        let callCharge: Int
         var partial: [UInt8] = []
         var isPartial = false
         /// Cost of the parts that was not given back.
@@ -81,10 +83,19 @@ struct DataReceiver {
     /// Parts of a message have come, and it is not complete.
     func isInMessage(_ stream: UInt32) -> Bool { streams[stream]?.isPartial ?? false }
 
-    /// Messages of at most `limit` bytes are expected; `isCollected` if they are used at the end of the request only.
-    mutating func open(_ stream: UInt32, limit: Int, isCollected: Bool = false) {
+    /// Messages of at most `limit` bytes are expected.
+    mutating func open(_ stream: UInt32, limit: Int) {
         let window = ReceiveWindow(size: streamWindow)
-        streams[stream] = Stream(window: window, limit: limit, isCollected: isCollected)
+        streams[stream] = Stream(window: window, limit: limit, isCollected: false, callCharge: 0)
+    }
+
+    /// A message of at most `limit` bytes is expected, which is used at the end of the request only, and so is the call of
+    /// `call` bytes that waits for it; false when there is no room for that.
+    mutating func openCollected(_ stream: UInt32, limit: Int, call: Int) -> Bool {
+        guard share.take(call) else { return false }
+        let window = ReceiveWindow(size: streamWindow)
+        streams[stream] = Stream(window: window, limit: limit, isCollected: true, callCharge: call)
+        return true
     }
 
     /// Takes a frame for a stream that is open; its flags have been judged.
@@ -176,7 +187,7 @@ struct DataReceiver {
     /// The stream has ended; nobody will use what is left of it.
     mutating func close(_ stream: UInt32, into output: inout [UInt8]) {
         guard !streams.isEmpty, let closed = streams.removeValue(forKey: stream) else { return }
-        share.give(closed.charge)
+        share.give(closed.charge + closed.callCharge)
         giveConnection(closed.held, &output)
     }
 

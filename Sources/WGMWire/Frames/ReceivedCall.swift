@@ -24,6 +24,12 @@ public struct ReceivedCall: Sendable {
 }
 
 extension ReceivedCall {
+    /// The bytes in it that the caller chose the number of.
+    var memory: Int {
+        (message ?? []).count + metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
+            + (scope?.utf8.count ?? 0)
+    }
+
     /// Checks the envelope.
     ///
     /// What it throws ends the call, not the connection.

@@ -7,8 +7,11 @@ extension ServerConnection {
     /// `limit` is the largest message that the method takes.
     public mutating func collect(_ call: ReceivedCall, limit: Int) {
         guard streams[call.stream]?.ended == false else { return }
-        receiver.open(call.stream, limit: limit, isCollected: true)
         collecting[call.stream] = call
+        guard (call.message ?? []).count <= limit else { return stop(call.stream, .requestTooLarge) }
+        guard receiver.openCollected(call.stream, limit: limit, call: call.memory) else {
+            return stop(call.stream, .noRoom)
+        }
     }
 
     /// The other answer: every message, of at most `limit` bytes, becomes an event.
@@ -66,15 +69,8 @@ extension ServerConnection {
         }
         switch try receiver.take(header, input.slice(payload), into: &output) {
         case .nothing: break
-        case .tooLarge:
-            return stop(
-                header.stream,
-                Status(.resourceExhausted, "a message is too large", reason: "REQUEST_TOO_LARGE")
-            )
-        case .noRoom:
-            let words = "too many messages are incomplete; send them one after the other"
-            let status = Status(.resourceExhausted, words, reason: "NO_ROOM", retryAfterMilliseconds: 1000)
-            return stop(header.stream, status)
+        case .tooLarge: return stop(header.stream, .requestTooLarge)
+        case .noRoom: return stop(header.stream, .noRoom)
         case .message(let message, let cost):
             guard collecting[header.stream] != nil else {
                 events.append(.message(stream: header.stream, message, cost: cost))
@@ -117,4 +113,18 @@ extension ServerConnection {
             throw ConnectionFault(.protocolError, "\(name): stream \(header.stream) was never opened")
         }
     }
+}
+
+extension Status {
+    fileprivate static let requestTooLarge = Status(
+        .resourceExhausted,
+        "a message is too large",
+        reason: "REQUEST_TOO_LARGE"
+    )
+    fileprivate static let noRoom = Status(
+        .resourceExhausted,
+        "too many messages are incomplete; send them one after the other",
+        reason: "NO_ROOM",
+        retryAfterMilliseconds: 1000
+    )
 }
