@@ -93,15 +93,15 @@ struct EndpointNameTests {
         let set = try tunnel.gateway.control("peer", "set", "wg0", "far", "--endpoint", "far.example.org:\(port)")
         #expect(set.code == 0, "\(set.errors)")
         try await requireEndpoint(tunnel, "far", "192.0.2.2:\(port)", within: 10)
-        // It does not speak by itself, and has another address from now on.
+        // It cannot speak, from which the gateway would learn, and has another address from now on.
         try await tunnel.require(
-            "ip netns exec far wg set far peer $(wg show wg0 public-key) persistent-keepalive 0 && "
-                + "ip -n far address delete 192.0.2.2/24 dev eth0 && ip -n far address add 192.0.2.3/24 dev eth0"
+            "ip -n far route add blackhole 192.0.2.1 && ip -n far address delete 192.0.2.2/24 dev eth0 && ip -n far address add 192.0.2.3/24 dev eth0"
         )
         try await know(tunnel, "192.0.2.3 far.example.org")
         let address = try await tunnel.require("wg show wg0 allowed-ips | grep -o '10[.]90[.]0[.]3'").trimmed
         try await tunnel.require("ping -q -i 1 -c 120 -W 1 \(address) >/dev/null 2>&1 & vain=$!")
         try await requireEndpoint(tunnel, "far", "192.0.2.3:\(port)", within: 100)
+        try await tunnel.require("ip -n far route delete blackhole 192.0.2.1")
         try await tunnel.require("within 40 ping -q -c 1 -W 1 \(address)")
         try await tunnel.require("kill $vain")
         let audit = try tunnel.gateway.control("audit", "list", "--method", "wgmd/endpoint", "-o", "json").output

@@ -9,6 +9,9 @@ package import WGMModel
 package final class AuditQueue: Sendable {
     package static let maxEntries = 10_000
     static let maxBytes = 16 * 1024 * 1024
+    /// Records that may wait of one caller, and of good calls altogether, before one counts for all that follow.
+    static let mostOfCaller = maxEntries / 4
+    static let mostSuccesses = maxEntries / 4 * 3
     static let batchSize = 1000
     /// A longer request is left out of the record of a call that changed nothing.
     static let maxRequestBytes = 16 * 1024

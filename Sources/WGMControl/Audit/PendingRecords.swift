@@ -12,7 +12,10 @@ struct PendingRecords {
     private(set) var finished: UInt64 = 0
     /// The numbers of those that wait and may still count equal calls.
     private var open: [Said: UInt64] = [:]
-    private var refusals = RefusalBudget()
+    private var refusals = CallerBudget(each: CallerBudget.refusals)
+    private var successes = CallerBudget(each: CallerBudget.successes)
+    /// How many entries of each caller wait.
+    private var waiting: [String: Int] = [:]
     /// Records that could not be kept, since the last record that said how many.
     var lost = 0
 
@@ -25,14 +28,30 @@ struct PendingRecords {
     }
 
     mutating func add(_ entry: AuditEntry) -> Place {
-        var number: UInt64?
-        if let caller = entry.refusedCaller, !refusals.admit(caller, at: entry.time) {
-            number = countAgain(entry) ?? countAgain(entry.furtherRefusal) ?? append(entry.furtherRefusal)
+        guard entry.code != 0 else { return addSuccess(entry).map { .record($0) } ?? .noRoom }
+        if let caller = entry.caller, !refusals.admit(caller, at: entry.time) {
+            let number = countAgain(entry) ?? countAgain(entry.furtherRefusal) ?? append(entry.furtherRefusal)
             return number.map { .beyondBudget($0) } ?? .noRoom
         }
         // Equal refusals within the budget stay apart: each is known to be in the database when its caller is told.
-        number = entry.code == 0 ? countAgain(entry) ?? append(entry) : append(entry)
-        return number.map { .record($0) } ?? .noRoom
+        return append(entry).map { .record($0) } ?? .noRoom
+    }
+
+    /// No call is left out: beyond the caller's budget records say less, and beyond his share of the room one counts for all.
+    private mutating func addSuccess(_ entry: AuditEntry) -> UInt64? {
+        if let number = countAgain(entry) { return number }
+        guard let caller = entry.caller else { return append(entry) }
+        let isOverShare = waiting[caller, default: 0] >= AuditQueue.mostOfCaller
+        if !isOverShare, !isFullForSuccesses {
+            if successes.admit(caller, at: entry.time) { return append(entry) }
+            return countAgain(entry.condensed) ?? append(entry.condensed)
+        }
+        return countAgain(entry.condensed) ?? countAgain(entry.furtherCall) ?? append(entry.furtherCall)
+    }
+
+    /// The rest is for refusals, and for a last record of each caller.
+    private var isFullForSuccesses: Bool {
+        entries.count >= AuditQueue.mostSuccesses || byteCount > AuditQueue.maxBytes / 4 * 3
     }
 
     /// Counts one more call; false when the record is being written, or is not there any more.
@@ -53,6 +72,10 @@ struct PendingRecords {
     mutating func finish(_ batch: [AuditEntry]) {
         entries.removeFirst(batch.count)
         byteCount -= batch.reduce(0) { $0 + $1.weight }
+        for caller in batch.lazy.compactMap(\.caller) {
+            guard let count = waiting[caller] else { continue }
+            waiting[caller] = count > 1 ? count - 1 : nil
+        }
         finished += UInt64(batch.count)
     }
 
@@ -68,6 +91,7 @@ struct PendingRecords {
         }
         entries.append(entry)
         byteCount += entry.weight
+        if let caller = entry.caller { waiting[caller, default: 0] += 1 }
         accepted += 1
         open[Said(entry)] = accepted
         return accepted
@@ -97,6 +121,6 @@ private struct Said: Hashable {
 extension AuditEntry {
     /// Bytes, roughly.
     fileprivate var weight: Int {
-        512 + method.utf8.count + resource.utf8.count + message.utf8.count + request.utf8.count
+        512 + method.utf8.count + resource.utf8.count + message.utf8.count + request.utf8.count + reason.utf8.count
     }
 }

@@ -172,11 +172,11 @@ import WGMModel
 
     @Test("refusals get a record each until the caller's budget is spent, then they are counted, exactly")
     func refusalBudget() async throws {
-        let total = RefusalBudget.each + 10_000
+        let total = CallerBudget.refusals + 10_000
         for index in 0..<total { try await queue.recordNow(refusal("r\(index)", id: "1.\(index)")) }
         try await queue.flush()
         let records = await store.audit.map(\.entry)
-        #expect(records.count == RefusalBudget.each + 1)
+        #expect(records.count == CallerBudget.refusals + 1)
         #expect(records.reduce(0) { $0 + $1.count } == Int64(total))
         #expect(records.last?.method == "wgmd/refusals")
         #expect(records.last?.uid == 7)
@@ -184,7 +184,7 @@ import WGMModel
 
     @Test("one caller's refusals do not spend another's budget, and a minute later there is a new one")
     func budgetsOfOthers() async throws {
-        for index in 0..<(RefusalBudget.each + 5) { _ = try queue.recordRefusal(refusal("r\(index)")) }
+        for index in 0..<(CallerBudget.refusals + 5) { _ = try queue.recordRefusal(refusal("r\(index)")) }
         #expect(try queue.recordRefusal(refusal("s")) == nil)
         #expect(try queue.recordRefusal(refusal("s", uid: 8)) != nil)
         #expect(try queue.recordRefusal(refusal("s", uid: nil, id: "9@192.0.2.1")) != nil)
@@ -193,16 +193,62 @@ import WGMModel
 
     @Test("what the daemon says of itself has no budget")
     func ownFailures() async throws {
-        for index in 0..<(2 * RefusalBudget.each) { queue.record(refusal("r\(index)", uid: nil)) }
+        for index in 0..<(2 * CallerBudget.refusals) { queue.record(refusal("r\(index)", uid: nil)) }
         try await queue.flush()
-        #expect(await store.audit.count == 2 * RefusalBudget.each)
+        #expect(await store.audit.count == 2 * CallerBudget.refusals)
     }
 
     @Test("many callers share one budget when they are too many to tell apart")
     func manyCallers() {
-        var budget = RefusalBudget()
+        var budget = CallerBudget(each: CallerBudget.refusals)
         let admitted = (0..<10_000).filter { budget.admit("uid \($0)", at: Timestamp(seconds: 1)) }
-        #expect(admitted.count == 1024 + RefusalBudget.each)
+        #expect(admitted.count == 1024 + CallerBudget.refusals)
+    }
+
+    private func read(_ request: String, resource: String = "r", uid: UInt32 = 7) -> AuditEntry {
+        var new = entry("", request: request)
+        new.uid = uid
+        new.resource = resource
+        new.tokenID = request
+        return new
+    }
+
+    @Test(
+        "good calls that differ are recorded one by one for so many a minute; then what and by whom stays, with the count"
+    )
+    func successBudget() async throws {
+        let total = CallerBudget.successes + 50_000
+        for index in 0..<total { queue.record(read("\(index)")) }
+        #expect(queue.count == CallerBudget.successes + 1)
+        queue.record(read("other", uid: 8))
+        try await queue.flush()
+        let records = await store.audit.map(\.entry)
+        #expect(records.reduce(0) { $0 + $1.count } == Int64(total) + 1)
+        #expect(records.map(\.resource).allSatisfy { $0 == "r" })
+        #expect(records.dropLast().last?.request == "{}" && records.dropLast().last?.tokenID == nil)
+        #expect(records.last?.request == "other")
+    }
+
+    @Test("callers who read more than can be written push out no refusal, and every call is counted")
+    func flood() async throws {
+        await store.fail(.unavailable("slow"))
+        let each = 5000
+        for uid: UInt32 in 1...6 {
+            for index in 0..<each { queue.record(read("\(index)", resource: "r\(index)", uid: uid)) }
+        }
+        #expect(queue.count <= AuditQueue.mostSuccesses + 6)
+        for index in 0..<100 { #expect(try queue.recordRefusal(refusal("r\(index)", uid: 9)) != nil) }
+        await store.fail(nil)
+        try await queue.flush()
+        let records = await store.audit.map(\.entry)
+        #expect(records.reduce(0) { $0 + $1.count } == Int64(6 * each) + 100)
+        #expect(records.filter { $0.code == 7 }.count == 100)
+        #expect(Set(records.filter { $0.method == "wgmd/calls" }.compactMap(\.uid)) == [1, 2, 3, 4, 5, 6])
+        #expect(!records.contains { $0.method == "wgmd/audit" })
+        // All that waited is gone, so there is room again for each.
+        queue.record(read("new", resource: "new", uid: 1))
+        try await queue.flush()
+        #expect(await store.audit.last?.entry.resource == "new")
     }
 
     @Test("text from outside is cut at a character and loses its control characters")

@@ -2,10 +2,12 @@
 
 internal import WGMModel
 
-/// How many refusals of each caller get a record of their own, so that nobody fills the disk by being refused.
-struct RefusalBudget {
-    /// Within `window` milliseconds; what is beyond is counted, in one record each second.
-    static let each = 120
+/// How many records of each caller say everything, so that nobody fills the disk, or keeps others out of the log, by calling.
+struct CallerBudget {
+    /// Within `window` milliseconds; what is beyond is counted in records that say less.
+    static let refusals = 120
+    static let successes = 600
+    private let each: Int
     private static let window: Int64 = 60_000
     /// Callers that are told apart; those beyond share one budget.
     private static let mostCallers = 1024
@@ -17,6 +19,8 @@ struct RefusalBudget {
     private var windows: [String: Window] = [:]
     /// Milliseconds; looked at each time, the full table would cost more than the refusal.
     private var tidied: Int64 = 0
+
+    init(each: Int) { self.each = each }
 
     /// False when this caller's budget is spent.
     mutating func admit(_ caller: String, at time: Timestamp) -> Bool {
@@ -34,17 +38,38 @@ struct RefusalBudget {
         if now < window.start || now - window.start >= Self.window { window = Window(start: now, count: 0) }
         window.count += 1
         windows[caller] = window
-        return window.count <= Self.each
+        return window.count <= each
     }
 }
 
 extension AuditEntry {
-    /// Whose budget a refusal is counted in; nil for what the daemon says of itself.
-    var refusedCaller: String? {
-        guard code != 0 else { return nil }
+    /// Whose budget this is counted in; nil for what the daemon says of itself.
+    var caller: String? {
         if let uid { return "uid \(uid)" }
         if let principal { return principal }
         return requestID.split(separator: "@", maxSplits: 1).dropFirst().first.map { "@\($0)" }
+    }
+
+    /// The same without what a caller may vary as he likes, for calls that are no longer recorded one by one.
+    var condensed: AuditEntry {
+        var entry = self
+        (entry.tokenID, entry.request, entry.reason) = (nil, "{}", "")
+        entry.message = "one of many within a minute: token, request and reason are not kept"
+        return entry
+    }
+
+    /// The record for the calls of a caller who has as much waiting as one may have.
+    var furtherCall: AuditEntry {
+        AuditEntry(
+            time: time,
+            principal: principal,
+            uid: uid,
+            tokenID: nil,
+            method: "wgmd/calls",
+            resource: "",
+            message: "good like the calls before, which were too many for a record each",
+            requestID: requestID
+        )
     }
 
     /// The record for the refusals of a caller whose budget is spent and that have no equal among those that wait.
