@@ -36,6 +36,12 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     private var isFlushScheduled = false
     private var isEnding = false
     private var stall = ReadStall()
+    /// How long the client's certificate is good from the handshake on; nil if it has none.
+    var secondsOfCertificate: Int64?
+    private var certificateEnd: Scheduled<Void>?
+
+    /// Seconds, 68 years: more than any connection lasts, and less than what a deadline in nanoseconds can hold.
+    private static var longestWait: Int64 { 1 << 31 }
 
     init(server: ServerCore<Host>, peer: ConnectionPeer, refusal: ConnectionFault?, isAdmitted: Bool) {
         self.server = server
@@ -69,13 +75,21 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
             server.host.connectionRefused(peer, refusal)
             connection.fail(refusal)
         } else {
-            server.register(peer.id, NIOLoopBound(self, eventLoop: context.eventLoop))
+            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+            server.register(peer.id, handler)
+            if let seconds = secondsOfCertificate {
+                certificateEnd = context.eventLoop.scheduleTask(in: .seconds(min(seconds, Self.longestWait))) {
+                    handler.value.connection.fail(.certificateOver)
+                    handler.value.pump()
+                }
+            }
         }
         pump()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
+        certificateEnd?.cancel()
         self.context = nil
         flushes?.members -= 1
         flushes = nil
@@ -278,6 +292,8 @@ struct ReadStall {
 }
 
 extension ConnectionFault {
+    static let certificateOver = ConnectionFault(.timeout, "the client's certificate has expired")
+
     /// False for what ends connections in the ordinary course of things.
     var isViolation: Bool { reason != .shutdown && reason != .idle }
 }

@@ -125,6 +125,36 @@ struct TLSTests {
         #expect(try await gateway.hasRecord("the client's certificate is expired"))
     }
 
+    @Test("A client certificate that expires ends its connection, and no session that is resumed outlives it")
+    func expiringCertificate() async throws {
+        let gateway = try await TLSGateway.shared.value
+        let folder = gateway.tls + "/brief"
+        let settings = """
+            [ca]\\ndefault_ca=brief\\n[brief]\\ndatabase=\(folder)/index\\nserial=\(folder)/serial\\nnew_certs_dir=\(folder)\\n\
+            default_md=sha256\\npolicy=names\\n[names]\\ncommonName=supplied\\n[client]\\nextendedKeyUsage=clientAuth\\n
+            """
+        try await gateway.require(
+            "mkdir \(folder); : >\(folder)/index; echo 77 >\(folder)/serial; printf '\(settings)' >\(folder)/settings; "
+                + "openssl req -new -key \(gateway.tls)/anna.key -subj /CN=brief -out \(folder)/request"
+        )
+        // Good for some seconds, less than a connection may be without a token.
+        try await gateway.require(
+            "openssl ca -batch -notext -config \(folder)/settings -cert \(gateway.tls)/ca.pem -keyfile \(gateway.tls)/ca.key "
+                + "-extensions client -startdate $(date -u -d '-1 hour' +%y%m%d%H%M%SZ) "
+                + "-enddate $(date -u -d '+4 seconds' +%y%m%d%H%M%SZ) -in \(folder)/request -out \(folder)/brief.pem"
+        )
+        let client =
+            "\(Self.connect) -tls1_3 -alpn wgm/1 -cert \(folder)/brief.pem -key \(gateway.tls)/anna.key "
+            + "-CAfile \(gateway.tls)/ca.pem"
+        let live = try await gateway.run("sleep 8 | \(client) -sess_out \(folder)/session 2>&1 | tr -cd '[:print:]\\n'")
+        #expect(live.output.contains("the client's certificate has expired"), "\(live.output)")
+        let resumed = try await gateway.run(
+            "sleep 2 | \(client) -sess_in \(folder)/session 2>&1 | tr -cd '[:print:]\\n'"
+        )
+        #expect(resumed.output.contains("Reused, TLSv1.3"), "\(resumed.output)")
+        #expect(resumed.output.contains("the client's certificate has expired"), "\(resumed.output)")
+    }
+
     @Test("A server that the authority does not vouch for, or not by this name, is not trusted")
     func untrustedServer() async throws {
         let gateway = try await TLSGateway.shared.value

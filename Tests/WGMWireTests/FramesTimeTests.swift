@@ -40,10 +40,51 @@ struct FramesTimeTests {
         script.send(Sent.authenticated + Sent.call(1, V1.Call(method: "a/b", timeoutMs: 3_600_000)))
         script.wait(.seconds(599))
         script.end(1)
-        script.wait(.seconds(0))
+        script.wait(.seconds(599))
         #expect(!script.isClosed)
         script.wait(.seconds(1))
         #expect(script.fault?.reason == .idle)
+    }
+
+    @Test("What is no call does not keep a connection without calls")
+    func idleWithFrames() {
+        let script = FramesScript()
+        script.tokenLifetime = .seconds(86400)
+        script.send(Sent.authenticated)
+        for _ in 0..<60 {
+            script.wait(.seconds(10))
+            script.send(Sent.window(0, 1) + Violation.raw(type: 0xd5, [1]))
+        }
+        #expect(script.fault?.reason == .idle)
+    }
+
+    @Test("Frames that wait because the client takes nothing are not taken for one that does not end")
+    func notReading() {
+        let script = FramesScript()
+        script.send(Sent.authenticated)
+        let calls = Sent.call(1) + Sent.call(3)
+        unsafe script.connection.receive(calls.span.bytes)
+        for _ in 0..<4 {
+            script.now = script.now + .seconds(10)
+            #expect(script.connection.nextEvent(now: script.now, reading: false) == nil)
+            script.connection.advance(now: script.now)
+        }
+        script.run()
+        #expect(!script.isClosed)
+        #expect(script.calls.map(\.stream) == [1, 3])
+    }
+
+    @Test("A call whose request is not there yet ends with the notice of the shutdown")
+    func drainingRequest() throws {
+        let script = FramesScript()
+        script.collects = 1000
+        script.send(Sent.authenticated + Sent.open(1) + Sent.call(3))
+        script.connection.drain(now: script.now)
+        script.wait(.seconds(1))
+        #expect(try script.end(of: 1)?.code == StatusCode.unavailable.rawValue)
+        #expect(!script.isClosed)
+        script.end(3)
+        #expect(script.isClosed)
     }
 
     @Test(

@@ -47,7 +47,10 @@ extension AuditEntry {
     var caller: String? {
         if let uid { return "uid \(uid)" }
         if let principal { return principal }
-        return requestID.split(separator: "@", maxSplits: 1).dropFirst().first.map { "@\($0)" }
+        guard let address = requestID.split(separator: "@", maxSplits: 1).dropFirst().first else { return nil }
+        // One host has all of an IPv6 network.
+        guard let network = IPAddress(String(address)), network.family == .v6 else { return "@\(address)" }
+        return "@\(IPPrefix(masking: network, length: 64).map(String.init(describing:)) ?? "")"
     }
 
     /// The same without what a caller may vary as he likes, for calls that are no longer recorded one by one.

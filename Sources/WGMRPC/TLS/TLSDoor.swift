@@ -68,12 +68,17 @@ final class TLSDoor<Host: CallHost>: ChannelInboundHandler, RemovableChannelHand
         guard case .handshakeCompleted(let chosen) = event as? TLSUserEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
-        let certificate = tls?.peerCertificate.flatMap { try? $0.toDERBytes() }
+        let shown = tls?.peerCertificate
+        let certificate = shown.flatMap { try? $0.toDERBytes() }
         guard case .tls(let address, _) = peer.transport else { return }
         let peer = ConnectionPeer(transport: .tls(address, certificate: certificate), id: peer.id)
         let hasProtocol = chosen == TLSSettings.applicationProtocol
         let words = "the client did not ask for the application protocol \(TLSSettings.applicationProtocol) (ALPN)"
-        hand(over: peer, hasProtocol ? nil : ConnectionFault(.protocolError, words), context)
+        guard hasProtocol else { return hand(over: peer, ConnectionFault(.protocolError, words), context) }
+        // A session that is resumed shows the certificate of then, whose end nobody has looked at since.
+        let left = shown.map { Int64($0.notValidAfter) - WallClock.unixMilliseconds() / 1000 }
+        let fault = (left ?? 1) < 0 ? ConnectionFault.certificateOver : nil
+        hand(over: peer, fault, context, secondsLeft: left)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -88,11 +93,17 @@ final class TLSDoor<Host: CallHost>: ChannelInboundHandler, RemovableChannelHand
     }
 
     /// The connection goes on, or hears why not, in frames.
-    private func hand(over peer: ConnectionPeer, _ fault: ConnectionFault?, _ context: ChannelHandlerContext) {
+    private func hand(
+        over peer: ConnectionPeer,
+        _ fault: ConnectionFault?,
+        _ context: ChannelHandlerContext,
+        secondsLeft: Int64? = nil
+    ) {
         guard !isOver else { return }
         isOver = true
         timer?.cancel()
         let handler = ConnectionHandler(server: server, peer: peer, refusal: fault, isAdmitted: true)
+        handler.secondsOfCertificate = secondsLeft
         let pipeline = context.pipeline.syncOperations
         do {
             try pipeline.addHandler(handler, position: .after(self))

@@ -98,8 +98,10 @@ extension Dispatcher: CallHost {
 
     private func record(_ peer: ConnectionPeer, _ fault: ConnectionFault) {
         let status = Status(.unavailable, "\(fault.reason.name): \(fault.words)")
-        gateway.audit.record(entry("wgmd/connection", peer, status))
-        logger.info(
+        // Who has used up the audit log's patience has used up the log's.
+        let isOneOfMany = (try? gateway.audit.recordRefusal(entry("wgmd/connection", peer, status))) == nil
+        logger.log(
+            level: isOneOfMany ? .debug : .info,
             "a connection was ended",
             metadata: ["connection": "\(peer.id)", "reason": "\(fault.reason.name)", "words": "\(fault.words)"]
         )

@@ -42,7 +42,6 @@ extension ServerConnection {
                 ? nil : (limits.handshakeBytes - handshake.bytes, limits.handshakeFrames - handshake.frames)
         )
         guard let (header, payload) = try input.next(check: limit.judge) else { return false }
-        lastFrame = now
         frameBegan = .never
         if !handshake.accepted {
             handshake.bytes += FrameHeader.byteCount + payload.count
@@ -50,6 +49,7 @@ extension ServerConnection {
         }
         // Types from 0x80 on may be skipped by those who do not know them.
         guard let type = FrameType(rawValue: header.type) else { return true }
+        if type == .call { lastCall = now }
         if type == .call, answerAtOnce(header, payload, now: now, atOnce) { return true }
         try take(type, header, payload, now: now)
         return true

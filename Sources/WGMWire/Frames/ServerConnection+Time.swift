@@ -6,6 +6,7 @@ extension ServerConnection {
     /// Events and output may result.
     public mutating func advance(now: Moment) {
         guard !isClosing else { return }
+        if !streams.isEmpty { lastCall = now }
         if let fault = overdue(now: now) { return fail(fault) }
         expireSlots(now: now)
         let late = streams.filter { !$0.value.ended && $0.value.deadline <= now }.keys.sorted()
@@ -26,7 +27,7 @@ extension ServerConnection {
     }
 
     private var handshakeEnd: Moment { handshake.accepted ? .never : started + limits.handshakeTime }
-    private var idleEnd: Moment { streams.isEmpty ? lastFrame + limits.idleTime : .never }
+    private var idleEnd: Moment { streams.isEmpty ? lastCall + limits.idleTime : .never }
 
     private mutating func expireSlots(now: Moment) {
         for index in slots.indices {
@@ -84,9 +85,9 @@ extension ServerConnection {
         }
     }
 
-    /// Calls without a deadline would only ever end when the time is over.
+    /// Calls without a deadline would only ever end when the time is over, and those whose request is not there yet need not begin.
     private mutating func stopEndless() {
-        for stream in streams.filter({ $0.value.deadline == .never }).keys.sorted() {
+        for stream in streams.filter({ $0.value.deadline == .never || collecting[$0.key] != nil }).keys.sorted() {
             stop(stream, Status(.unavailable, "the server is shutting down", reason: "SHUTDOWN"))
         }
     }

@@ -73,7 +73,8 @@ public struct ServerConnection: ~Copyable {
     var lastStream: UInt32 = 0
     /// What the client accepts as one reply.
     var clientMessage: Int
-    var lastFrame: Moment
+    /// When there was a call, at the latest that is known.
+    var lastCall: Moment
     var frameBegan = Moment.never
     var lastPing: Moment?
     var pingStrikes = 0
@@ -107,7 +108,7 @@ public struct ServerConnection: ~Copyable {
         self.agent = agent
         started = now
         self.unixMilliseconds = unixMilliseconds
-        lastFrame = now
+        lastCall = now
         clientMessage = limits.message
         receiver = DataReceiver(limits, room: room, givesConnectionOnArrival: false)
         sender = DataSender(frame: WireLimits.Assumed.frame, streamCredit: 0, connectionCredit: 0)
@@ -132,6 +133,7 @@ public struct ServerConnection: ~Copyable {
         reading: Bool = true,
         atOnce: (_ call: PlainCall, _ payload: Span<UInt8>) -> [UInt8]? = { _, _ in nil }
     ) -> Event? {
+        if !streams.isEmpty { lastCall = now }
         while reading, events.isEmpty {
             do throws(ConnectionFault) {
                 guard try readOne(now: now, atOnce) else { break }
@@ -139,7 +141,7 @@ public struct ServerConnection: ~Copyable {
                 fail(error)
             }
         }
-        noteFrameInProgress(now: now)
+        noteFrameInProgress(now: now, reading: reading)
         return events.isEmpty ? nil : events.removeFirst()
     }
 
@@ -186,9 +188,9 @@ public struct ServerConnection: ~Copyable {
 
     mutating func wake(at moment: Moment) { wake = min(wake, moment) }
 
-    /// An unfinished frame has `frameTime` from its first byte that was seen.
-    private mutating func noteFrameInProgress(now: Moment) {
-        if input.isEmpty {
+    /// An unfinished frame has `frameTime` from its first byte that was seen. While nothing is read nobody knows whether it is finished.
+    private mutating func noteFrameInProgress(now: Moment, reading: Bool) {
+        if input.isEmpty || !reading {
             frameBegan = .never
         } else if frameBegan == .never, events.isEmpty {
             frameBegan = now
