@@ -9,6 +9,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case store(StoreFailure)
     /// The kernel refused; `undone` tells whether the wanted state was put back (with the revision that did it).
     case kernel(KernelFailure, undoneBy: Int64?)
+    /// The change is made, as that revision, and stays; the kernel does not follow yet, and the reconciler goes on trying.
+    case notFollowed(KernelFailure, revision: Int64)
     /// The verb and resource that neither token nor roles cover.
     case permissionMissing(verb: String, resource: String)
     case unauthenticated(String)

@@ -143,14 +143,15 @@ package struct GatewayFile {
 
     private static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
 
-    /// A mapping from names; null stands for none.
+    /// A mapping from names. Null is what is left of a file that was cut, or of a template that failed, and is not taken for none.
     private mutating func readNamed(
         _ what: String,
         _ body: (inout GatewayFile, String, FileMark) throws(FileMistake) -> Void
     ) throws(FileMistake) {
         switch try events.next() {
         case .mapStart: try readMap(body)
-        case .scalar(let text, isPlain: true) where Self.isNull(text): return
+        case .scalar(let text, isPlain: true) where Self.isNull(text):
+            refuse("nothing stands behind \(what); {} says that there are none, of which --prune makes it so")
         case let other:
             refuse("\(what) are written as NAME: { … }")
             try skip(other)

@@ -42,7 +42,9 @@ final class YAMLEvents {
     /// Where the event that `next` gave last begins.
     private(set) var mark = FileMark(line: 1, column: 1)
 
-    init(_ text: [UInt8]) throws(FileMistake) {
+    init(_ whole: [UInt8]) throws(FileMistake) {
+        // Some editors put a byte order mark before the text.
+        let text = whole.starts(with: [0xef, 0xbb, 0xbf]) ? whole.dropFirst(3) : whole[...]
         // libyaml keeps pointers to both.
         unsafe parser = .allocate(capacity: 1)
         unsafe input = .allocate(capacity: text.count)

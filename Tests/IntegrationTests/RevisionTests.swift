@@ -119,6 +119,10 @@ struct RevisionTests {
         let nobody = try gateway.control("address", "who", "192.0.2.77")
         #expect(nobody.code == 3 && nobody.output == "nobody\n")
 
+        for command in [["peer", "show", "wg0", "alice"], ["address", "who", "10.91.3.4"]] {
+            let future = try gateway.control(command + ["--at", "2099-01-01T00:00:00Z"])
+            #expect(future.code == 8 && future.errors.contains("--at: is in the future"), "\(future.errors)")
+        }
         let past = try gateway.control("peer", "show", "wg0", "alice", "--at", "r\(start)", "-o", "json")
         #expect(past.json(PeerDocument.self)?.enabled == true, "\(past.errors)")
         #expect(past.output.contains(Gateway.aliceKey))

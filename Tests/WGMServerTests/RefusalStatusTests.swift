@@ -49,6 +49,10 @@ import WGMWire
         #expect(Status(.store(.inDoubt("broke"))).reason == "OUTCOME_UNKNOWN")
         #expect(Status(.kernel(KernelFailure(.keeperGone, "gone"), undoneBy: nil)).code == .unavailable)
         #expect(Status(.kernel(KernelFailure(.journal, "disk full"), undoneBy: nil)).code == .unavailable)
+        // It has run, which no caller may take for the opposite.
+        let later = Status(.notFollowed(KernelFailure(.keeperGone, "the keeper is away"), revision: 7))
+        #expect(later.code == .unavailable && later.reason == "NOT_FOLLOWED")
+        #expect(later.message.contains("revision 7 is made and stays") && later.message.contains("the keeper is away"))
     }
 
     @Test("an interface with peers says how many")

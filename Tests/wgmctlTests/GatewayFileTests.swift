@@ -18,6 +18,25 @@ struct GatewayFileTests {
         } catch { return error }
     }
 
+    @Test(
+        "A key with nothing behind it is not taken for an empty list, which --prune would make true",
+        arguments: [
+            "version: 1\ninterfaces:", "version: 1\ninterfaces: null\n",
+            "version: 1\ninterfaces:\n  wg0:\n    peers:\n",
+        ]
+    )
+    func cut(text: String) throws {
+        #expect(try read(text).mistakes.map(\.words).allSatisfy { $0.contains("{} says that there are none") })
+        #expect(try read(text).mistakes.count == 1)
+        #expect(try read(text.replacing("interfaces:\n", with: "interfaces: \n") + " ").mistakes.count == 1)
+    }
+
+    @Test("A byte order mark before the text is passed over")
+    func byteOrderMark() throws {
+        let file = try GatewayFile([0xef, 0xbb, 0xbf] + Array("version: 1\ninterfaces: {wg0: {}}\n".utf8))
+        #expect(file.mistakes.isEmpty && file.objects.map(\.interface) == ["wg0"])
+    }
+
     @Test("Objects come in the order of the file, with the place of each value")
     func objects() throws {
         let file = try read(

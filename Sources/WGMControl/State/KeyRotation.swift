@@ -88,6 +88,11 @@ package enum KeyStep: Hashable, Sendable {
                 "the key \(next.publicKey) is announced already; say when it is to be in force, or cancel it first"
             )
         case (.announce(_, let moment, _), .announced(let next, _)): record.rotation = .announced(next, at: moment)
+        case (.switchOver, .switched(_, let at)):
+            throw .keyRotation(
+                record.name,
+                "its key was switched at \(at) already, and peers may have the one before; finish or undo that first"
+            )
         case (.announce(let key, let moment, _), _): record.rotation = .announced(key, at: moment)
         case (.switchOver(_, let now), .announced(let next, _)), (.switchOver(.some(let next), let now), _):
             record.use(next)

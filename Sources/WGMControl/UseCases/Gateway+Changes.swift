@@ -45,7 +45,7 @@ extension Gateway {
 
     /// Of such a change: the record of it, and the kernel follows if it did not.
     func confirmNothing(of name: InterfaceName, _ context: CallContext) async throws(Refusal) {
-        try await settle(name, after: view.revision, undo: nil, context)
+        do throws(KernelFailure) { _ = try await reconciler.settle(name) } catch { throw .kernel(error, undoneBy: nil) }
         record(context)
     }
 
@@ -61,8 +61,10 @@ extension Gateway {
         do throws(KernelFailure) {
             _ = try await reconciler.settle(name)
         } catch {
-            guard let undo else { throw .kernel(error, undoneBy: nil) }
-            throw .kernel(error, undoneBy: await self.undo(undo, of: name, revision, error, context))
+            guard let undo, let undone = await self.undo(undo, of: name, revision, error, context) else {
+                throw .notFollowed(error, revision: revision)
+            }
+            throw .kernel(error, undoneBy: undone)
         }
     }
 
@@ -149,7 +151,7 @@ extension Gateway {
             let proof = RemovalProof(keys: keys, actual: actual, time: clock.now, revision: revision)
             audit.record(proof.entry(context))
         } catch {
-            throw .kernel(error, undoneBy: nil)
+            throw .notFollowed(error, revision: revision)
         }
     }
 }

@@ -135,6 +135,7 @@ extension Gateway {
                 if new.contains(where: \.isWide) { try requireRouteAll(name.value, peer.value, context) }
                 added += new
             }
+            try requireRightsBehind(added, of: name, context)
             for family in Set(added.map(\.family))
             where IPPrefix.areWide((present + added).filter { $0.family == family }) {
                 try requireRouteAll(name.value, "*", context)

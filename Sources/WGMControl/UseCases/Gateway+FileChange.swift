@@ -52,9 +52,10 @@ extension Gateway {
                 proofs.append(RemovalProof(keys: gone, actual: actual, time: clock.now, revision: revision))
             }
         } catch {
-            guard let undo, let first = touched.first else { throw .kernel(error, undoneBy: nil) }
+            guard let undo, let first = touched.first else { throw .notFollowed(error, revision: revision) }
             let undone = await self.undo(undo, of: first, revision, error, context)
             for name in touched.dropFirst() { _ = try? await reconciler.settle(name) }
+            guard let undone else { throw .notFollowed(error, revision: revision) }
             throw .kernel(error, undoneBy: undone)
         }
         for proof in proofs { audit.record(proof.entry(context)) }

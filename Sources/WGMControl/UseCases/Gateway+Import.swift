@@ -66,6 +66,7 @@ extension Gateway {
             IPPrefix.areWide((present + added).filter { $0.family == family })
         }
         if added.contains(where: \.isWide) || areWide { try rights.require(.routeAll, on: peers) }
+        try requireRightsBehind(added, of: plan.name, context)
     }
 
     private var freePort: UInt16 {
@@ -105,11 +106,14 @@ extension Gateway {
                 } catch let second {
                     // With the mark on it the link would be deleted: it stays wanted, and the reconciler goes on trying.
                     logger.error("a link was not given back", metadata: ["reason": "\(second.message)"])
-                    throw .kernel(error, undoneBy: nil)
+                    throw .notFollowed(error, revision: revision)
                 }
             }
             let undo = Change.deleteInterface(plan.name, withPeers: true)
-            throw .kernel(error, undoneBy: await self.undo(undo, of: plan.name, revision, error, context))
+            guard let undone = await self.undo(undo, of: plan.name, revision, error, context) else {
+                throw .notFollowed(error, revision: revision)
+            }
+            throw .kernel(error, undoneBy: undone)
         }
     }
 }

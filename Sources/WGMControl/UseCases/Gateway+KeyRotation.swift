@@ -122,7 +122,10 @@ extension Gateway {
             try await proveKey(of: before.name, insteadOf: before.publicKey, after: revision, context)
         } catch {
             let undo = Change.rotateKey(before.name, .putBack(before.key, before.rotation))
-            throw .kernel(error, undoneBy: await self.undo(undo, of: before.name, revision, error, context))
+            guard let undone = await self.undo(undo, of: before.name, revision, error, context) else {
+                throw .notFollowed(error, revision: revision)
+            }
+            throw .kernel(error, undoneBy: undone)
         }
     }
 

@@ -11,6 +11,7 @@ extension Gateway {
         let name = checked.interface
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try requireRouteAll(checked, context)
+            try requireRightsBehind(checked.peers.flatMap(\.routed), of: name, context)
             try begin(context)
             let change = Change.createPeers(name, try await withPresharedKeys(checked))
             switch try await commit(change, context.entry(), key: context.key) {

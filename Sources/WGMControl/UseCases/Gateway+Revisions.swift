@@ -47,6 +47,7 @@ extension Gateway {
         var checker = Checker()
         let checkedInterface = checker.interfaceName(interface, "interface")
         let checkedName = checker.objectName(name, "name")
+        if isToCome(moment) { checker.refuse("time_unix_ms", "is in the future") }
         try checker.finish()
         guard let checkedInterface, let checkedName else { throw .invalid([]) }
         return try await reading(context) { () async throws(StoreFailure) in
@@ -62,9 +63,15 @@ extension Gateway {
         guard let address = address.flatMap({ IPAddress($0) }) else {
             throw .invalid([.init(field: "address", rule: "an IPv4 or IPv6 address, without length")])
         }
+        guard !isToCome(moment) else { throw .invalid([.init(field: "time_unix_ms", rule: "is in the future")]) }
         return try await reading(context) { () async throws(StoreFailure) in
             try await store.holders(of: address, at: moment)
         }
+    }
+
+    /// What will be is not what is. A caller's clock may go a little ahead of ours.
+    private func isToCome(_ moment: HistoryPoint) -> Bool {
+        if case .time(let time) = moment { time.milliseconds > clock.now.milliseconds + 60_000 } else { false }
     }
 
     private func reading<Value>(

@@ -77,6 +77,7 @@ extension Gateway {
         if let routed = update.routed {
             let peer = NewPeer(name: checked.name, publicKey: new.publicKey, routed: routed)
             try requireRouteAll(CheckedPeers(interface: checked.interface, peers: [peer]), context)
+            try requireRightsBehind(Set(routed).subtracting(old.routed), of: checked.interface, context)
         }
         try begin(context)
         if let box = checked.presharedKey {

@@ -11,6 +11,10 @@ extension Status {
         case .invalid(let violations): self = .invalid(violations)
         case .store(let failure): self = .store(failure)
         case .kernel(let failure, let revision): self = .kernel(failure, undoneBy: revision)
+        case .notFollowed(let failure, let revision):
+            let words =
+                "revision \(revision) is made and stays, but the kernel does not follow yet: \(failure.message); wgmd goes on trying"
+            self = Status(Status.kernel(failure, undoneBy: nil).code, words, reason: "NOT_FOLLOWED")
         case .permissionMissing(let verb, let resource): self = .permissionDenied(verb: verb, resource: resource)
         case .unauthenticated(let words): self.init(.unauthenticated, words, reason: "TOKEN_REFUSED")
         case .givenUp: self.init(.cancelled, "given up before anything was done")
@@ -100,7 +104,7 @@ extension Status {
             )
         case .keyRotation(let interface, let words):
             return .failedPrecondition(type: "KEY_ROTATION", subject: interface.value, "\(interface): \(words)")
-        case .momentOver: return .invalidArgument(field: "switch_unix_ms", rule: "is over; without one, switch at once")
+        case .momentOver: return .invalidArgument(field: "switch_unix_ms", rule: "is in the past")
         case .lastAdmin:
             return .failedPrecondition(
                 type: "LAST_ADMIN",

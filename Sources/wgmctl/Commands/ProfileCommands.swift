@@ -36,11 +36,19 @@ struct ProfileAddCommand: ParsableCommand {
     @Flag(help: "Trust the key that each server shows now, and no other from now on.")
     var pin = false
 
+    @Flag(help: "Take the place of a profile of that name, all of it.")
+    var replace = false
+
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
         guard Profiles.isName(name) else { throw Failure(.usage, "\(name): a name has \(Profiles.nameRule)") }
         let servers = try global.namedServers()
+        let file = try ProfileFile.required()
+        var profiles = try file.read()
+        guard replace || profiles.profiles[name] == nil else {
+            throw Failure(.conflict, "there is a profile \(name) already", hint: "--replace writes all of it anew")
+        }
         guard !servers.isEmpty else { throw Failure(.usage, "name a --server: \(ServerAddress.rule)") }
         var profile = Profiles.Profile(servers: servers)
         profile.authority = try Self.path(global.ca)
@@ -52,8 +60,6 @@ struct ProfileAddCommand: ParsableCommand {
                 profile.pins.append(try Destination.publicKeyPin(of: server, timeout: .seconds(5)))
             }
         }
-        let file = try ProfileFile.required()
-        var profiles = try file.read()
         profiles.profiles[name] = profile
         if profiles.current == nil { profiles.current = name }
         try file.write(profiles)

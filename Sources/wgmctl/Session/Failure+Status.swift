@@ -35,7 +35,9 @@ extension Failure {
         if let hint = status.reason.flatMap({ hint(reason: $0, status) }) { return hint }
         return switch status.code {
         case .permissionDenied: "wgmctl whoami shows what you may do"
-        case .unauthenticated: "without --token-file, wgmctl login gets a token"
+        case .unauthenticated:
+            "on the gateway wgmctl login gets a token, without --token-file; for other machines one is issued there, and is good with "
+                + "the certificate that it was issued for: wgmctl token issue --bind-certificate FILE"
         case .unavailable: "wgmctl status shows what does not work"
         case .notFound: "wgmctl interface list and wgmctl peer list show what there is"
         case .deadlineExceeded: "look whether it was done before you repeat it; --timeout 2m waits longer"
@@ -58,7 +60,9 @@ extension Failure {
             return
                 "the gateway's `allow` in [tls] says from where connections may come; wgmctl audit list there shows it"
         case "SERVER_UNTRUSTED":
-            return "--ca FILE names the authority, which is ca.pem where `wgmd certificate` made the certificate"
+            return
+                "--ca FILE names the authority, which is ca.pem where `wgmd certificate` made the certificate; a profile that pins a key "
+                + "pins a new one with wgmctl profile add --pin --replace, when you know that the gateway's has changed"
         case "CERTIFICATE_REQUIRED":
             return "--cert FILE and --key FILE; `wgmd certificate --client NAME` on the gateway makes both"
         case "CERTIFICATE_REFUSED":
@@ -70,6 +74,12 @@ extension Failure {
                 + "then, or if you are in it already, log in anew"
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY":
             return "look whether it was done before you repeat it"
+        case "KEY_ROTATION":
+            return
+                "wgmctl interface rotate-key: --now or --at TIME puts an announced key in force, --cancel forgets it, --undo goes "
+                + "back to the key before, --finish forgets that one"
+        case "NOT_FOLLOWED":
+            return "do not repeat it; wgmctl status shows what is wrong, and wgmctl drift what the kernel still lacks"
         case "UNCONFIRMED":
             return "wgmctl confirm keeps that change, wgmctl confirm --undo takes it back"
         case "WOULD_CUT_SESSION":
@@ -88,8 +98,9 @@ extension Failure {
             return missingRole(status)
         case Status.givenTokenTooNarrow:
             let grant = GrantText.text(resource: status.fact("resource"), verbs: [status.fact("verb") ?? "VERB"])
-            return "the token of the file may do only what it was issued for, which wgmctl whoami shows; one for this "
-                + "is issued by who may do it: wgmctl token issue --grant '\(grant)'"
+            return
+                "a token may do what it was issued for and what its principal's roles allow, which wgmctl whoami shows; what "
+                + "is missing is given by wgmctl token issue --principal NAME --grant '\(grant)', or wgmctl principal set-roles"
         default:
             return nil
         }
@@ -142,7 +153,7 @@ extension Status {
         case "NEVER_RUN", "NOT_RUNNING", "NOT_LISTENING", "NO_ANSWER", "NOT_ALLOWED", "SERVER_UNTRUSTED",
             "CERTIFICATE_REQUIRED", "CERTIFICATE_REFUSED", "CONNECT_FAILED", "NO_SUCH_HOST", "TLS_FILE", "TLS_FAILED":
             return false
-        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY": return true
+        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY", "NOT_FOLLOWED": return true
         default: break
         }
         return switch code {

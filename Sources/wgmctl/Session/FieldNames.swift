@@ -14,7 +14,7 @@ enum FieldNames {
         "bind_uid": "--bind-uid", "bind_certificate": "--bind-certificate", "grants": "--grant", "roles": "--role",
         "uid": "--uid", "limit": "--limit", "switch_unix_ms": "--at", "session": "SSH_CONNECTION",
         "confirm": "--confirm",
-        "method": "--method", "failures_only": "--failures", "since_unix_ms": "--since",
+        "method": "--method", "failures_only": "--failures", "since_unix_ms": "--since", "time_unix_ms": "--at",
     ]
 
     /// `peers[0].public_key` is `--public-key`; what has no option keeps its name.

@@ -106,6 +106,22 @@ struct KeyRotationTests {
         #expect(later.rotation?.due == Timestamp(milliseconds: first + 5_000))
     }
 
+    @Test("a switch that is repeated does not throw away the key that the peers have")
+    func switchedTwice() async throws {
+        let scene = try await scene()
+        let old = scene.gateway.view.interface(scene.wg0)?.publicKey
+        try await rotate(scene, .announce)
+        let switched = try await rotate(scene, .switchOver)
+        guard case .store(.keyRotation(_, let words)) = await refusedStep(scene, .switchOver) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(words.contains("already"))
+        #expect(scene.gateway.view.interface(scene.wg0)?.publicKey == switched.publicKey)
+        try await rotate(scene, .undo)
+        #expect(scene.gateway.view.interface(scene.wg0)?.publicKey == old)
+    }
+
     @Test("steps that do not fit, and moments that are over or absurd, change nothing")
     func refused() async throws {
         let scene = try await scene()
