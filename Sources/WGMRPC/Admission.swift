@@ -50,7 +50,9 @@ final class Admission: Sendable {
         state.withLock { state in
             let own = state.callers[caller, default: Counts()].connections
             let ownMost = caller.isNetwork ? limits.connectionsPerAddress : limits.connectionsPerCaller
-            guard state.total.connections < limits.connections else {
+            // Others cannot keep root out, who may have to end what they do.
+            let kept = caller == .user(0) ? 0 : limits.connectionsForRoot
+            guard state.total.connections < limits.connections - kept else {
                 return ConnectionFault(.tooManyConnections, "\(limits.connections) connections are open")
             }
             guard !caller.isNetwork || state.networkConnections < limits.networkConnections else {

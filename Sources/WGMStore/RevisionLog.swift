@@ -13,7 +13,9 @@ struct RevisionLog {
     /// their checks can contradict each other.
     func lockNext() throws(StoreFailure) -> Int64 {
         var row = try connection.row("SELECT revision FROM head FOR UPDATE")
-        return try row.int() + 1
+        let (next, isBeyond) = try row.int().addingReportingOverflow(1)
+        guard !isBeyond else { throw .other("the number of the last revision cannot be one of ours; restore a backup") }
+        return next
     }
 
     func record(

@@ -35,6 +35,12 @@ struct CommitTermsTests {
     )
     func malformed(text: String) {
         #expect(throws: Status.self) { try terms(("session", text)) }
+        #expect(throws: Status.self) { try terms(("session", text), ("force", "1")) }
+    }
+
+    @Test("what only looks like force is refused", arguments: ["", "0", "false", "true"])
+    func force(text: String) {
+        #expect(throws: Status.self) { try terms(("session", "192.0.2.7 192.0.2.1"), ("force", text)) }
     }
 
     @Test("a change is on trial for 10 to 86400 seconds", arguments: ["", "9", "86401", "-10", "10 ", "1e2"])

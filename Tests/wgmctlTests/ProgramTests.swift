@@ -89,7 +89,7 @@ struct IdentityTests {
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         let given = try scene.run("audit", "list", "--token-file", path)
         #expect(given.status == 5)
-        #expect(given.errors.contains("wgmctl token issue --grant 'audit=list'"))
+        #expect(given.errors.contains("wgmctl token issue --principal NAME --grant 'audit=list'"))
         #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
     }
 

@@ -13,6 +13,8 @@ struct PendingRecords {
     /// The numbers of those that wait and may still count equal calls.
     private var open: [Said: UInt64] = [:]
     private var refusals = CallerBudget(each: CallerBudget.refusals)
+    /// Of addresses that nobody has vouched for: however many they are, they use up nobody else's.
+    private var refusalsOfAddresses = CallerBudget(each: CallerBudget.refusals)
     private var successes = CallerBudget(each: CallerBudget.successes)
     /// How many entries of each caller wait.
     private var waiting: [String: Int] = [:]
@@ -29,12 +31,16 @@ struct PendingRecords {
 
     mutating func add(_ entry: AuditEntry) -> Place {
         guard entry.code != 0 else { return addSuccess(entry).map { .record($0) } ?? .noRoom }
-        if let caller = entry.caller, !refusals.admit(caller, at: entry.time) {
+        if let caller = entry.caller, !admitRefusal(caller, at: entry.time) {
             let number = countAgain(entry) ?? countAgain(entry.furtherRefusal) ?? append(entry.furtherRefusal)
             return number.map { .beyondBudget($0) } ?? .noRoom
         }
         // Equal refusals within the budget stay apart: each is known to be in the database when its caller is told.
         return append(entry).map { .record($0) } ?? .noRoom
+    }
+
+    private mutating func admitRefusal(_ caller: String, at time: Timestamp) -> Bool {
+        caller.hasPrefix("@") ? refusalsOfAddresses.admit(caller, at: time) : refusals.admit(caller, at: time)
     }
 
     /// No call is left out: beyond the caller's budget records say less, and beyond his share of the room one counts for all.

@@ -55,7 +55,20 @@ extension Gateway {
                 for resource in permission.resources { try current.rights.require(verb, on: resource) }
             }
         }
+        for interface in view.interfaces {
+            if let due = interface.rotation?.due { try refuseTrial(over: due, of: interface.name, context) }
+        }
         guard context.passCommitPoint() else { throw .givenUp }
+    }
+
+    /// Undoing a change on trial would take back what came in between: a key that was switched at the moment its peers were told.
+    func refuseTrial(over due: Timestamp, of interface: InterfaceName, _ context: CallContext) throws(Refusal) {
+        guard case .within(let seconds) = context.terms.confirmation,
+            due.milliseconds <= clock.now.milliseconds + Int64(seconds) * 1000
+        else { return }
+        let rule =
+            "the key of \(interface) is switched at \(due), within this time: choose a shorter one, or wait until then"
+        throw .invalid([.init(field: "confirm", rule: rule)])
     }
 
     /// The credential as it is now, with no more rights than `scope` leaves it.

@@ -42,6 +42,7 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<InterfaceReport> {
         let name = try interfaceName(request.name, "name")
         let moment = try switchMoment(request)
+        if let moment { try refuseTrial(over: moment, of: name, context) }
         return try await lanes.withLock(name) { () async throws(Refusal) in
             try begin(context)
             let record = try report(name).record

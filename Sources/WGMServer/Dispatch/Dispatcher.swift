@@ -228,7 +228,11 @@ extension Dispatcher {
                 rule: "16 bytes, needed by every method that changes state"
             )
         }
-        let asked = Array(method.name.utf8) + [0] + (call.message ?? [])
+        var asked = Array(method.name.utf8) + [0] + (call.message ?? [])
+        // Until when it is to be confirmed is a part of what is asked for.
+        if let terms = call.metadata.first(where: { $0.key == "confirm" }) {
+            asked += [0] + Array("confirm".utf8) + terms.value
+        }
         return CallKey(principal: principal.value, key: key, requestHash: Hash.sha256(asked))
     }
 }

@@ -20,11 +20,15 @@ extension CommitTerms {
             }
             confirmation = .within(seconds: seconds)
         }
-        guard value("force") == nil else { return }
         switch peer.transport {
         case .tls(let address, _): session = IPAddress(bytes: address.bytes).map { CallerSession(remote: $0) }
         case .unix: if let text = value("session") { session = try CallerSession.read(text) }
         case .unknown: break
+        }
+        switch value("force") {
+        case nil: break
+        case "1": session = nil
+        default: throw .invalidArgument(field: "force", rule: "1, or not there")
         }
     }
 }

@@ -43,6 +43,8 @@ public struct WireLimits: Equatable, Sendable {
     public var assembly = 8 * 1024 * 1024
     /// And of all connections.
     public var assemblyTotal = 64 * 1024 * 1024
+    /// Of all connections, those that only user 0 may open.
+    public var connectionsForRoot: Int { connections / 64 }
     /// What one caller's connections may hold of that together, so that others have some too.
     public var assemblyPerCaller: Int { max(assembly, assemblyTotal / 4) }
     /// A stream of events whose caller gives no credit for so long ends.

@@ -191,6 +191,19 @@ import WGMModel
         #expect(try queue.recordRefusal(refusal("s", at: 62)) != nil)
     }
 
+    @Test("addresses without a token, however many, use up no budget but their own, and one network has one")
+    func budgetsOfAddresses() async throws {
+        for index in 0..<5000 {
+            _ = try queue.recordRefusal(refusal("r", uid: nil, id: "1@2001:db8:\(index % 65536):1::1"))
+        }
+        for index in 0..<3 { #expect(try queue.recordRefusal(refusal("r\(index)", uid: 7)) != nil) }
+        let network = AuditQueue(store: store, clock: TestClock())
+        let found = try (0..<(CallerBudget.refusals + 5)).map { host in
+            try network.recordRefusal(refusal("r\(host)", uid: nil, id: "1@2001:db8::\(host)"))
+        }
+        #expect(found.count { $0 != nil } == CallerBudget.refusals)
+    }
+
     @Test("what the daemon says of itself has no budget")
     func ownFailures() async throws {
         for index in 0..<(2 * CallerBudget.refusals) { queue.record(refusal("r\(index)", uid: nil)) }

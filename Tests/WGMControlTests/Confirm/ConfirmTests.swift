@@ -44,6 +44,24 @@ import WGMModel
         #expect(last.method == "wgmd/restore" && last.principal == nil)
     }
 
+    @Test("no trial spans the moment at which a key is switched, which its undoing would take back")
+    func keyMoment() async throws {
+        let (scene, root) = try await furnished()
+        let moment = scene.clock.now.milliseconds + 30_000
+        let announce = KeyRotationRequest(name: "wg0", step: .announce, switchTime: moment)
+        let itself = await refusal { () async throws(Refusal) in
+            try await scene.gateway.rotateKey(announce, confirming(scene, root))
+        }
+        guard case .invalid(let found) = itself, found.map(\.field) == ["confirm"] else { throw itself ?? .underWay }
+        _ = try await scene.gateway.rotateKey(announce, scene.context(root))
+        let refused = await refusal { () async throws(Refusal) in try await disable(scene, confirming(scene, root)) }
+        guard case .invalid(let violations) = refused else { throw refused ?? .underWay }
+        #expect(violations.map(\.field) == ["confirm"] && violations[0].rule.contains("key of wg0 is switched at"))
+        #expect(isIn(scene))
+        _ = try await disable(scene, confirming(scene, root, seconds: 20))
+        #expect(!isIn(scene))
+    }
+
     @Test("a confirmed change stays")
     func confirm() async throws {
         let (scene, root) = try await furnished()
