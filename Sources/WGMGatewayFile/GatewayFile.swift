@@ -143,7 +143,9 @@ package struct GatewayFile {
 
     private static func isNull(_ text: String) -> Bool { ["", "~", "null", "Null", "NULL"].contains(text) }
 
-    /// A mapping from names. Null is what is left of a file that was cut, or of a template that failed, and is not taken for none.
+    /// A mapping from names.
+    ///
+    /// Null is what is left of a file that was cut, or of a template that failed, and is not taken for none.
     private mutating func readNamed(
         _ what: String,
         _ body: (inout GatewayFile, String, FileMark) throws(FileMistake) -> Void

@@ -4,7 +4,7 @@ internal import Glibc
 
 /// The file that takes what the server says, which is at most as fast as somebody can make it say things.
 struct ServerLog {
-    /// Bytes. Twice what wgmd puts aside when it starts the server.
+    /// Bytes, twice what wgmd puts aside when it starts the server.
     private static let limit: off_t = 16 << 20
     /// Bytes of its end that are kept then.
     private static let kept = 1 << 20
@@ -12,7 +12,9 @@ struct ServerLog {
     /// Open to read and to append: the only way to the file that this process has.
     let descriptor: Int32
 
-    /// Keeps the end of a log that has grown too long. A line that the server says in this very moment may be lost.
+    /// Keeps the end of a log that has grown too long.
+    ///
+    /// A line that the server says in this very moment may be lost.
     func shorten() {
         var information = stat()
         guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,

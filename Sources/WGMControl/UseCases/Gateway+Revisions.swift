@@ -69,7 +69,7 @@ extension Gateway {
         }
     }
 
-    /// What will be is not what is. A caller's clock may go a little ahead of ours.
+    // What will be is not what is. A caller's clock may go a little ahead of ours.
     private func isToCome(_ moment: HistoryPoint) -> Bool {
         if case .time(let time) = moment { time.milliseconds > clock.now.milliseconds + 60_000 } else { false }
     }

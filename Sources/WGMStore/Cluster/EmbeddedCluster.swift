@@ -20,7 +20,9 @@ package struct EmbeddedCluster: Sendable {
     package let systemUser: String
     /// Who connects as `wgmd`.
     package let daemonUser: String
-    /// The group that may enter the socket's folder beside the system user and root: the daemon's; nil for none. Whoever can
+    /// The group that may enter the socket's folder beside the system user and root: the daemon's; nil for none.
+    ///
+    /// Whoever can
     /// open the socket can hold connections until the server has none left, also without a role in the database.
     package let socketGroup: UInt32?
     /// The program `wgmd-cluster`.

@@ -188,7 +188,9 @@ public struct ServerConnection: ~Copyable {
 
     mutating func wake(at moment: Moment) { wake = min(wake, moment) }
 
-    /// An unfinished frame has `frameTime` from its first byte that was seen. While nothing is read nobody knows whether it is finished.
+    /// An unfinished frame has `frameTime` from its first byte that was seen.
+    ///
+    /// While nothing is read nobody knows whether it is finished.
     private mutating func noteFrameInProgress(now: Moment, reading: Bool) {
         if input.isEmpty || !reading {
             frameBegan = .never
