@@ -92,6 +92,10 @@ struct EmbeddedDatabaseTests {
             """
         let spared = try await gateway.inside(planted)
         #expect(spared.code == 0, "\(spared.output)")
+        // What root started by hand has left nothing that the unit cannot use.
+        #expect(try await gateway.inside("find \(folder) ! -user wgmd-postgres ! -name old").output.isEmpty)
+        let again = "start_database_unit \"$log\"; within 30 gateway_is_well \"$socket\""
+        #expect(try await gateway.inside(again).code == 0)
         await gateway.stop()
     }
 }

@@ -21,6 +21,17 @@ enum ClusterFiles {
         guard fchmod(descriptor, mode) == 0 else { throw .system("set the mode of", path: path, errno: errno) }
     }
 
+    /// Gives a plain file to somebody; nothing happens when there is none.
+    ///
+    /// One with a second name is left alone: whoever owns the folder may have made that name for another's file.
+    static func give(_ path: String, to owner: uid_t, group: gid_t) throws(ClusterFailure) {
+        guard let descriptor = openPlainFile(path, O_RDONLY) else { return }
+        defer { close(descriptor) }
+        var information = stat()
+        guard unsafe fstat(descriptor, &information) == 0, information.st_nlink == 1 else { return }
+        guard fchown(descriptor, owner, group) == 0 else { throw .system("give away", path: path, errno: errno) }
+    }
+
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     /// Replaces a file by one that everybody may read.

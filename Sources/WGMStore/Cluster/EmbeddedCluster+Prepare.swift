@@ -22,6 +22,18 @@ extension EmbeddedCluster {
         try create(account, PostgresPrograms(version: nil))
     }
 
+    /// Makes the folders the system user's own, as they are for a cluster that is a unit; only root can, and needs to.
+    ///
+    /// Also what root left in them when it ran the cluster under another arrangement.
+    package func giveFolders() throws(ClusterFailure) {
+        try checkNames()
+        let account = try ClusterAccount(systemUser)
+        try ClusterFiles.makeFolder(folder, mode: 0o700, owner: account.uid, group: account.gid)
+        let group = socketGroup ?? account.gid
+        try ClusterFiles.makeFolder(socketFolder, mode: 0o710, owner: account.uid, group: group)
+        for path in [logPath, logPath + ".1"] { try ClusterFiles.give(path, to: account.uid, group: account.gid) }
+    }
+
     private func create(_ account: ClusterAccount, _ programs: PostgresPrograms) throws(ClusterFailure) {
         let log = try ClusterLog(path: logPath)
         let start = log.end

@@ -22,8 +22,7 @@ package struct EmbeddedCluster: Sendable {
     package let daemonUser: String
     /// The group that may enter the socket's folder beside the system user and root: the daemon's; nil for none.
     ///
-    /// Whoever can
-    /// open the socket can hold connections until the server has none left, also without a role in the database.
+    /// Whoever can open the socket can hold connections until the server has none left, also without a role in the database.
     package let socketGroup: UInt32?
     /// The program `wgmd-cluster`.
     package let minder: String?

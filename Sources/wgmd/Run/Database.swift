@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CWGMSystem
 internal import Glibc
 import WGMControl
 import WGMStore
@@ -78,7 +79,8 @@ struct Database {
 
     /// The embedded cluster as a process of its own, which its own user or root may start.
     ///
-    /// The lock is held until the cluster is stopped: starting it would end one that runs.
+    /// Root becomes that user, so that nothing is left that the user cannot use. The lock is held until the cluster is stopped:
+    /// starting it would end one that runs.
     static func alone(_ configuration: Configuration) throws -> (Database, StateLock) {
         let cluster = EmbeddedCluster(
             folder: configuration.clusterState,
@@ -88,6 +90,13 @@ struct Database {
             socketGroup: try Account(named: configuration.user).gid,
             minder: try Program.path("wgmd-cluster")
         )
+        if Account.isRoot {
+            let account = try Account(named: configuration.postgresUser)
+            try cluster.giveFolders()
+            guard wgm_drop_privileges(account.uid, account.gid, false) == 0 else {
+                throw StartError.system("cannot drop root's privileges")
+            }
+        }
         try cluster.prepare(progress: Start.say)
         let lock = try StateLock(folder: configuration.clusterState)
         return (Database(running: cluster, pid: try cluster.start(progress: Start.say)), lock)
