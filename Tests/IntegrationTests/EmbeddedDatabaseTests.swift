@@ -92,6 +92,21 @@ struct EmbeddedDatabaseTests {
             """
         let spared = try await gateway.inside(planted)
         #expect(spared.code == 0, "\(spared.output)")
+        // A schema that no program can use is served for who restores a backup.
+        _ = try await gateway.inside("start_database_unit \"$log\"")
+        let damage = """
+            damaged() { \(Self.psql) -U wgm_owner -c 'ALTER TABLE wgm.traffic RENAME TO other' wgm; }; \
+            within 30 damaged && { kill -TERM $database_pid; wait $database_pid; true; }
+            """
+        #expect(try await gateway.inside(damage).code == 0)
+        #expect(try await gateway.inside(byRoot).output.contains("traffic"))
+        let serving = byRoot.replacing("wgmd database", with: "wgmd database --no-migrate")
+        _ = try await gateway.inside("\(serving) & starter=$!")
+        let repair =
+            "repaired() { \(Self.psql) -U wgm_owner -c 'ALTER TABLE wgm.other RENAME TO traffic' wgm; }; within 30 repaired"
+        let repaired = try await gateway.inside(repair)
+        #expect(repaired.code == 0, "\(repaired.output)")
+        #expect(try await gateway.inside("kill -TERM $(processes -P $starter); wait $starter").code == 0)
         // What root started by hand has left nothing that the unit cannot use.
         #expect(try await gateway.inside("find \(folder) ! -user wgmd-postgres ! -name old").output.isEmpty)
         let again = "start_database_unit \"$log\"; within 30 gateway_is_well \"$socket\""

@@ -106,10 +106,16 @@ struct RunDatabase: ParsableCommand {
     @Option(help: .init("The folder for its socket, which that user owns.", valueName: "folder"))
     var socketFolder: String?
 
+    @Flag(
+        name: .customLong("no-migrate"),
+        help: "Leave the schema as it is: to restore a backup over one that is damaged."
+    )
+    var keepsSchema = false
+
     func run() throws {
         var configuration = try options.load()
         configuration.databaseSocket = socketFolder ?? configuration.databaseSocket
-        throw ExitCode(try DatabaseService.run(configuration))
+        throw ExitCode(try DatabaseService.run(configuration, migrating: !keepsSchema))
     }
 }
 

@@ -6,7 +6,7 @@ import WGMService
 /// The life of `wgmd database`: the embedded cluster as a unit of its own.
 enum DatabaseService {
     /// Blocks the calling thread, which must be the main one, until told to end; returns the exit code.
-    static func run(_ configuration: Configuration) throws -> Int32 {
+    static func run(_ configuration: Configuration, migrating: Bool) throws -> Int32 {
         Environment.keepWhatServicesNeed()
         let supervisor = Supervisor()
         guard configuration.database == .embedded else {
@@ -18,7 +18,7 @@ enum DatabaseService {
         let (database, lock) = try Database.alone(configuration)
         defer { withExtendedLifetime(lock) {} }
         do {
-            try database.migrate()
+            if migrating { try database.migrate() }
         } catch {
             try? database.stop()
             throw error
