@@ -91,7 +91,7 @@ extension PacketReader {
     }
 
     fileprivate mutating func actualPeer() throws(PacketError) -> (PublicKey, ActualPeer) {
-        let key = try publicKey()
+        let key = try anyPublicKey()
         var peer = ActualPeer()
         let flags = try flags(known: PeerFlag.presharedKey | PeerFlag.endpoint | PeerFlag.handshake)
         if flags & PeerFlag.presharedKey != 0 { peer.presharedKey = try keyMark() }

@@ -92,6 +92,8 @@ package actor KeeperClient {
     @discardableResult
     private func reconnect(_ path: String) throws(KernelFailure) -> KeeperIdentity {
         guard pauses.isOver(at: .now) else { throw Connection.gone("the keeper is away; trying again in a moment") }
+        // It holds the old connection open, which keeps a keeper that serves one at a time from taking the new one.
+        listening = nil
         do throws(KernelFailure) {
             connection = try Connection(path: path, timeout: timeout)
             let identity = try greet()

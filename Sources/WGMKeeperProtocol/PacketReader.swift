@@ -105,9 +105,14 @@ extension PacketReader {
     }
 
     mutating func publicKey() throws(PacketError) -> PublicKey {
-        let key = PublicKey(words: (try integer(), try integer(), try integer(), try integer()))
+        let key = try anyPublicKey()
         guard !key.isZero else { throw .invalidField }
         return key
+    }
+
+    /// As the kernel may have one: anybody can put a peer there.
+    mutating func anyPublicKey() throws(PacketError) -> PublicKey {
+        PublicKey(words: (try integer(), try integer(), try integer(), try integer()))
     }
 
     mutating func sealedKey() throws(PacketError) -> SealedKey {
@@ -128,13 +133,11 @@ extension PacketReader {
     /// Family (4 or 6) · 4 or 16 bytes.
     mutating func address() throws(PacketError) -> IPAddress {
         guard let family = AddressFamily(rawValue: try integer()) else { throw .invalidField }
-        let address =
-            switch family {
-            case .v4: IPAddress(v4: try integer())
-            case .v6: IPAddress(v6: try integer())
-            }
-        guard !address.isV4Mapped else { throw .invalidField }
-        return address
+        // Any address: what callers may say is judged elsewhere, and what the kernel has must be told and taken away.
+        return switch family {
+        case .v4: IPAddress(v4: try integer())
+        case .v6: IPAddress(v6: try integer())
+        }
     }
 
     /// Address · length, without host bits.

@@ -49,9 +49,6 @@ package struct IPAddress: Hashable, Sendable, Comparable {
         return (0..<count).map { UInt8(truncatingIfNeeded: bits >> (8 * (count - 1 - $0))) }
     }
 
-    /// True for `::ffff:0:0/96`, an IPv4 address in IPv6 clothes, which wgm refuses everywhere.
-    package var isV4Mapped: Bool { family == .v6 && bits >> 32 == 0xffff }
-
     package static func < (left: Self, right: Self) -> Bool {
         (left.family, left.high, left.low) < (right.family, right.high, right.low)
     }

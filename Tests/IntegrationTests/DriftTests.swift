@@ -21,6 +21,11 @@ struct DriftTests {
     /// Commands of root, and the attribute that wgm names for each.
     private static let meddlings = [
         ("wg set wg0 peer \(stranger) allowed-ips 203.0.113.0/24", "peer \(stranger)"),
+        // What no caller may say.
+        (
+            "wg set wg0 peer \(stranger) allowed-ips ::ffff:1.2.3.0/120,224.0.0.0/4 endpoint [::ffff:192.0.2.9]:5",
+            "peer \(stranger)"
+        ),
         ("wg set wg0 peer \(Gateway.aliceKey) remove", "peer alice"),
         ("wg set wg0 peer \(Gateway.aliceKey) persistent-keepalive 7", "peer alice keepalive"),
         ("ip address add 198.51.100.1/24 dev wg0", "address 198.51.100.1/24"),

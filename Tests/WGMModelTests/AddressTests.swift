@@ -102,14 +102,6 @@ import WGMModel
         }
     }
 
-    @Test("an IPv4 address in IPv6 clothes is known as such")
-    func mapped() throws {
-        #expect(try #require(IPAddress("::ffff:192.0.2.1")).isV4Mapped)
-        #expect(try #require(IPAddress("::ffff:0:0")).isV4Mapped)
-        #expect(try !#require(IPAddress("::fffe:192.0.2.1")).isV4Mapped)
-        #expect(try !#require(IPAddress("192.0.2.1")).isV4Mapped)
-    }
-
     @Test("only 4 or 16 bytes are an address", arguments: [0, 1, 3, 5, 15, 17, 200])
     func byteCounts(count: Int) {
         #expect(IPAddress(bytes: [UInt8](repeating: 1, count: count)) == nil)
