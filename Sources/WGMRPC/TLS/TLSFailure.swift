@@ -8,7 +8,7 @@ enum TLSFailure {
     static func words(handshake error: any Error) -> String {
         let text = "\(error)"
         for (mark, words) in serverWords where text.contains(mark) { return words }
-        return "the TLS handshake failed: the client sent what is no TLS 1.3"
+        return "the TLS handshake with the client could not be completed"
     }
 
     private static let serverWords = [
