@@ -24,6 +24,7 @@ extension ActualInterface {
         writer.append(integer: firewallMark)
         writer.appendLong(addresses) { $0.append($1) }
         writer.appendLong(routes) { $0.append($1) }
+        writer.appendLong(unroutedNetworks) { $0.append($1) }
         writer.appendLong(peers) { $0.append($1.key, $1.value) }
         return writer.bytes
     }
@@ -42,6 +43,7 @@ extension ActualInterface {
         firewallMark = try reader.integer()
         addresses = Set(try reader.longList(6) { (reader) throws(PacketError) in try reader.interfaceAddress() })
         routes = Set(try reader.longList(6) { (reader) throws(PacketError) in try reader.prefix() })
+        unroutedNetworks = Set(try reader.longList(6) { (reader) throws(PacketError) in try reader.prefix() })
         let count = try reader.count(UInt32.self, elementSize: 55)
         peers.reserveCapacity(count)
         for _ in 0..<count {

@@ -38,7 +38,7 @@ package struct Request: Hashable, Sendable {
         case linkSecrets(InterfaceName, InterfaceID)
     }
 
-    package static let protocolVersion: UInt16 = 3
+    package static let protocolVersion: UInt16 = 4
     /// Chosen by the client, not 0; the reply carries it back.
     package var number: UInt32
     package var body: Body

@@ -49,6 +49,11 @@ package struct IPAddress: Hashable, Sendable, Comparable {
         return (0..<count).map { UInt8(truncatingIfNeeded: bits >> (8 * (count - 1 - $0))) }
     }
 
+    /// The IPv4 address that an IPv6 one of `::ffff:0:0/96` stands for (RFC 4291 section 2.5.5.2); every other as it is.
+    package var unmapped: IPAddress {
+        family == .v6 && high == 0 && low >> 32 == 0xffff ? IPAddress(v4: UInt32(truncatingIfNeeded: low)) : self
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
         (left.family, left.high, left.low) < (right.family, right.high, right.low)
     }

@@ -22,6 +22,8 @@ package struct ActualInterface: Hashable, Sendable {
     package var addresses: Set<InterfaceAddress>
     /// Routes through this interface in the main table that wgm made (protocol `NetlinkLimit.routeProtocol`).
     package var routes: Set<IPPrefix>
+    /// Networks of its addresses for which the kernel has no on-link route, as it makes one by itself; none while the link is down.
+    package var unroutedNetworks: Set<IPPrefix>
     /// nil when no private key is set.
     package var publicKey: PublicKey?
     package var listenPort: UInt16
@@ -37,6 +39,7 @@ package struct ActualInterface: Hashable, Sendable {
         mtu = 0
         addresses = []
         routes = []
+        unroutedNetworks = []
         publicKey = nil
         listenPort = 0
         firewallMark = 0

@@ -6,7 +6,7 @@ package enum PeerEndpoint: Hashable, Sendable, CustomStringConvertible {
     case name(HostName, port: UInt16)
 
     package static let rule =
-        "192.0.2.1:51820, [2001:db8::1]:51820 or vpn.example.org:51820, with a port of 1 to 65535"
+        "192.0.2.1:51820, [2001:db8::1]:51820 or vpn.example.org:51820, with a port of 1 to 65535; an international name in its xn-- form"
 
     /// Reads what `rule` says.
     package init?(_ text: String) {

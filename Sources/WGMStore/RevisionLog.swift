@@ -35,7 +35,7 @@ struct RevisionLog {
             .text(audit.principal.map(storable)),
             .text(storable(audit.requestID)),
             .text(storable(audit.method)),
-            .text(change.summary(undoing: audit.terms.confirmation)),
+            .text(change.summary(for: audit)),
             .text(storable(audit.reason)),
             .text(node)
         )
@@ -49,8 +49,9 @@ struct RevisionLog {
 }
 
 extension Change {
-    func summary(undoing confirmation: Confirmation) -> String {
-        guard case .rollBack = self, case .settles(let revision) = confirmation else { return summary }
+    func summary(for audit: AuditEntry) -> String {
+        if let undone = audit.undoes { return "undo revision \(undone), which the kernel refused: \(summary)" }
+        guard case .rollBack = self, case .settles(let revision) = audit.terms.confirmation else { return summary }
         return "undo revision \(revision), which was not confirmed"
     }
 

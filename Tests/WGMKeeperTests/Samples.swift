@@ -111,6 +111,7 @@ enum Sample {
         actual.mtu = 1420
         actual.addresses = [address("10.0.0.1/24"), address("fd00::1/64")]
         actual.routes = [prefix("10.0.0.0/24")]
+        actual.unroutedNetworks = [prefix("fd00::/64")]
         actual.publicKey = key(5)
         actual.listenPort = 51820
         actual.firewallMark = 7

@@ -250,6 +250,29 @@ struct RealInterfaceTests {
         }
     }
 
+    @Test("networks whose on-link route somebody took away are told, until the route or the link is gone or back")
+    func onLinkRoutes() throws {
+        try sandboxed { bench in
+            try bench.create()
+            try bench.apply(.addAddresses([try address("fd00:1::1/64"), try address("10.9.0.1/24")]))
+            #expect(try bench.dump().unroutedNetworks.isEmpty)
+            try bench.apply(.setLink(mtu: nil, isUp: true))
+            #expect(try bench.dump().unroutedNetworks.isEmpty)
+            _ = try shell("ip route del 10.9.0.0/24 dev wg0 && ip -6 route del fd00:1::/64 dev wg0")
+            let networks = try Set(["10.9.0.0/24", "fd00:1::/64"].map { try prefix($0) })
+            #expect(try bench.dump().unroutedNetworks == networks)
+            try bench.apply(.addRoutes(networks.sorted()))
+            #expect(try bench.dump().unroutedNetworks == networks && bench.dump().routes == networks)
+            #expect(try shell("ip route get 10.9.0.77").contains("dev wg0 src 10.9.0.1"))
+            #expect(try shell("ip -6 route get fd00:1::77").contains("dev wg0"))
+            // One in a table of its own, as that of a VRF, is a route.
+            _ = try shell("ip route add 10.9.0.0/24 dev wg0 table 100 proto kernel scope link")
+            #expect(try bench.dump().unroutedNetworks == [try prefix("fd00:1::/64")])
+            try bench.apply(.setLink(mtu: nil, isUp: false))
+            #expect(try bench.dump().unroutedNetworks.isEmpty)
+        }
+    }
+
     @Test("a prefix that another of our interfaces holds is refused by name")
     func routeElsewhere() throws {
         try sandboxed { bench in

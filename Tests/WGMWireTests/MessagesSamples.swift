@@ -657,7 +657,8 @@ extension V1.DriftItem: SampledMessage {
         V1.DriftItem(
             attribute: random.maybe(String.self),
             database: random.maybe(String.self),
-            kernel: random.maybe(String.self)
+            kernel: random.maybe(String.self),
+            outcome: random.maybe(V1.DriftOutcome.self)
         )
     }
 }

@@ -160,9 +160,13 @@ extension Checker {
         let text = values.first ?? ""
         let isHexadecimal = text.hasPrefix("0x")
         let digits = isHexadecimal ? text.dropFirst(2) : text[...]
-        let isPlain = digits.utf8.first.map { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") } ?? false
-        guard isPlain, let number = UInt32(digits, radix: isHexadecimal ? 16 : 10), range.contains(number) else {
-            refuse("", "a number of \(range.lowerBound) to \(range.upperBound)")
+        // A zero in front makes it octal to other readers of YAML.
+        let hasZero = digits.count > 1 && digits.first == "0" && !isHexadecimal
+        guard digits.allSatisfy(\.isHexDigit), !hasZero, let number = UInt32(digits, radix: isHexadecimal ? 16 : 10),
+            range.contains(number)
+        else {
+            let rule = "a number of \(range.lowerBound) to \(range.upperBound)"
+            refuse("", hasZero ? rule + ", without zeros in front" : rule)
             return nil
         }
         return number

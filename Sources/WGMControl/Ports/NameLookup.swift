@@ -18,9 +18,11 @@ package struct NamedAddresses: Hashable, Sendable {
     package let lifetime: UInt32
 
     /// Leaves out what no peer can have; nil when nothing is left.
+    ///
+    /// A loopback address counts as that here: who answers for a name would let the gateway send to any port of its own host.
     package init?(_ addresses: [IPAddress], lifetime: UInt32) {
         var seen: Set<IPAddress> = []
-        let usable = addresses.filter { $0.remoteFault == nil && seen.insert($0).inserted }
+        let usable = addresses.filter { $0.hostFault == nil && seen.insert($0).inserted }
         let sorted = usable.filter { $0.family == .v6 }.sorted() + usable.filter { $0.family == .v4 }.sorted()
         guard !sorted.isEmpty else { return nil }
         self.addresses = Array(sorted.prefix(Self.most))

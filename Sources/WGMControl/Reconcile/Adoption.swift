@@ -44,7 +44,7 @@ package struct Adoption: Hashable, Sendable {
 
     private mutating func takeAddresses(_ interface: InterfaceRecord, _ actual: ActualInterface) {
         let wanted = Set(interface.addresses)
-        addedAddresses = actual.addresses.subtracting(wanted).filter { !$0.address.isLinkLocal }.sorted()
+        addedAddresses = actual.addresses.subtracting(wanted).filter { $0.address.hostFault == nil }.sorted()
         let pools = [interface.ipv6Pool, interface.ipv4Pool].compactMap(\.self)
         removedAddresses = wanted.subtracting(actual.addresses).filter { gone in
             let isOwn = pools.contains { $0 == gone.prefix }

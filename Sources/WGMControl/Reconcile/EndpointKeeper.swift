@@ -106,7 +106,8 @@ actor EndpointKeeper {
             guard let record = view.interface(interface), record.isUp, let actual = view.observation(interface)?.actual,
                 actual.owner == record.id
             else { continue }
-            let moves = peers.compactMap { move($0, actual.peers[$0.publicKey], &names) }
+            let own = OwnAddresses(of: view, inside: record)
+            let moves = peers.compactMap { move($0, actual.peers[$0.publicKey], own, &names) }
             if !moves.isEmpty { await make(moves, of: record) }
         }
         let free = Self.mostLookups - underWay.count
@@ -144,7 +145,12 @@ actor EndpointKeeper {
     }
 
     /// Where the peer is to be sent to, if elsewhere; adds the name, with when it was due, if it must be looked up for that.
-    private func move(_ peer: PeerRecord, _ present: ActualPeer?, _ names: inout [HostName: Int64]) -> Move? {
+    private func move(
+        _ peer: PeerRecord,
+        _ present: ActualPeer?,
+        _ own: OwnAddresses,
+        _ names: inout [HostName: Int64]
+    ) -> Move? {
         let steady = clock.steady
         guard let present, let endpoint = peer.endpoint, let name = endpoint.name, peer.isEnabled,
             peer.validity.holds(at: clock.now)
@@ -161,7 +167,7 @@ actor EndpointKeeper {
         let record = view.names.record(of: name)
         let due = record?.due ?? .min
         if due <= steady { names[name] = due }
-        let targets = (record?.addresses ?? []).map { Endpoint($0, port: endpoint.port) }
+        let targets = (record?.addresses ?? []).filter { !own.contains($0) }.map { Endpoint($0, port: endpoint.port) }
         guard let first = targets.first else { return nil }
         guard !isFirst, let current = present.endpoint else {
             return Move(peer: peer, from: present.endpoint, to: first, reason: .first)
@@ -245,6 +251,21 @@ actor EndpointKeeper {
         )
         let from = move.from.map(\.description) ?? "none"
         audit.record(context.entry(message: "no handshake came, and \(endpoint) is \(move.to) now, not \(from)"))
+    }
+}
+
+/// Where no peer of an interface is, whatever a name server says: the gateway itself, and behind the interface.
+private struct OwnAddresses {
+    private let addresses: Set<IPAddress>
+    private let pools: [IPPrefix]
+
+    init(of view: GatewayView, inside interface: InterfaceRecord) {
+        addresses = Set(view.interfaces.flatMap { $0.addresses.map(\.address) })
+        pools = [interface.ipv6Pool, interface.ipv4Pool].compactMap(\.self)
+    }
+
+    func contains(_ address: IPAddress) -> Bool {
+        addresses.contains(address) || pools.contains { $0.contains(address) }
     }
 }
 

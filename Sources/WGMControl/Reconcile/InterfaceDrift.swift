@@ -13,7 +13,7 @@ struct InterfaceDrift {
             add("link", "present", "absent")
             return
         }
-        let wanted = WantedInterface(interface, peers)
+        let wanted = WantedInterface(interface, peers, actual)
         compareDevice(interface, actual)
         comparePrefixes(interface, wanted, actual)
         let names = Dictionary(peers.map { ($0.publicKey, $0.name) }) { first, _ in first }

@@ -21,7 +21,7 @@ package struct InterfacePlan: Hashable, Sendable {
 
     /// `actual` must carry this interface's mark, or be nil if there is no link.
     package init(interface: InterfaceRecord, peers: [PeerRecord], actual: ActualInterface?) {
-        let wanted = WantedInterface(interface, peers)
+        let wanted = WantedInterface(interface, peers, actual)
         let present = actual ?? ActualInterface(name: interface.name, owner: interface.id, backend: interface.backend)
         if actual == nil {
             add(.createLink(backend: interface.backend, mtu: interface.mtu), "there was no link")
@@ -107,10 +107,17 @@ struct WantedInterface {
     /// Those that are let in.
     let peers: [PeerRecord]
 
-    init(_ interface: InterfaceRecord, _ peers: [PeerRecord]) {
+    init(_ interface: InterfaceRecord, _ peers: [PeerRecord], _ actual: ActualInterface?) {
         self.peers = peers.filter(\.isEnabled)
         addresses = Set(interface.addresses)
-        routes = interface.isUp ? Self.routes(of: self.peers, onLink: interface.addresses.map(\.prefix)) : []
+        guard interface.isUp else {
+            routes = []
+            return
+        }
+        let networks = interface.addresses.map(\.prefix)
+        // What the kernel makes by itself, until somebody takes it away: then wgm's own stands in.
+        let unrouted = networks.filter { actual?.unroutedNetworks.contains($0) == true }
+        routes = Self.routes(of: self.peers, onLink: networks).union(unrouted)
     }
 
     private static func routes(of peers: [PeerRecord], onLink: [IPPrefix]) -> Set<IPPrefix> {

@@ -132,18 +132,31 @@ extension Reconciler {
             guard case .fresh(_, let revision, _) = try await committer.commit(.adopt(name, adoption), record, key: nil)
             else { return true }
             logger.notice("drift adopted", metadata: ["interface": "\(name)", "revision": "\(revision)"])
+            let rest = left(of: name, difference.actual)
+            let items = found.items.map { item in
+                var item = item
+                item.wasRepaired = rest.contains(item.attribute)
+                return item
+            }
             await repair(name)
-            view.setDrift(drift(name, found.items, .adopted(revision: revision)), of: name)
+            view.setDrift(drift(name, items, .adopted(revision: revision)), of: name)
             return true
         } catch {
             switch error {
             case .store(.unavailable), .store(.inDoubt), .store(.unconfirmed): return false
-            case .store(let failure): report(name, nil, "not adopted, so repaired: \(failure)", found)
+            case .store(let failure): report(name, nil, "not adopted, so repaired: \(failure.words)", found)
             default: report(name, nil, "not adopted, so repaired", found)
             }
             await repair(name)
             return true
         }
+    }
+
+    /// The attributes that differ still after an adoption.
+    private func left(of name: InterfaceName, _ actual: ActualInterface?) -> Set<String> {
+        guard let wanted = view.wanted(name, at: clock.now) else { return [] }
+        let drift = InterfaceDrift(interface: wanted.interface, peers: wanted.peers, actual: actual)
+        return Set(drift.items.map(\.attribute))
     }
 
     /// The kernel agrees; if it did not before, that is over.

@@ -25,6 +25,8 @@ package struct AuditEntry: Hashable, Sendable {
     package var lastTime: Timestamp?
     /// No part of the record: on what terms the change is made.
     package var terms = CommitTerms()
+    /// No part of the record: the revision that the change takes back, because the kernel refused it.
+    package var undoes: Int64?
 
     package init(
         time: Timestamp,

@@ -27,19 +27,25 @@ struct SessionWay: Hashable {
         var listenPort: UInt16
         var peer: ObjectName
         var key: PublicKey
+        var presharedKey: KeyMark?
     }
+    /// Seconds: a peer that is let in for less than that is as good as kept out.
+    private static let soon: Int64 = 3600
     private let session: CallerSession
     private let tunnel: Tunnel?
+    /// When the peer is kept out, if soon.
+    private let end: Timestamp?
     /// The interface that has the near end's address; nil when none of ours has it.
     private let near: InterfaceName?
 
-    init(_ session: CallerSession, _ state: GatewayState) {
+    init(_ session: CallerSession, _ state: GatewayState, at now: Timestamp) {
         self.session = session
-        var narrowest: (length: UInt8, tunnel: Tunnel)?
+        var narrowest: (length: UInt8, tunnel: Tunnel, end: Timestamp?)?
         var near: InterfaceName?
+        let soon = Timestamp(seconds: now.seconds + Self.soon)
         for interface in state.interfaces.values where interface.isUp {
             if interface.addresses.contains(where: { $0.address == session.local }) { near = interface.name }
-            for peer in (state.peers[interface.id] ?? [:]).values where peer.isEnabled {
+            for peer in (state.peers[interface.id] ?? [:]).values where peer.isEnabled && peer.validity.holds(at: now) {
                 for prefix in peer.allowedAddresses where !prefix.isWide && prefix.contains(session.remote) {
                     guard narrowest.map({ $0.length < prefix.length }) ?? true else { continue }
                     narrowest = (
@@ -50,13 +56,16 @@ struct SessionWay: Hashable {
                             interfaceKey: interface.publicKey,
                             listenPort: interface.listenPort,
                             peer: peer.name,
-                            key: peer.publicKey
-                        )
+                            key: peer.publicKey,
+                            presharedKey: peer.presharedKey?.mark
+                        ),
+                        peer.validity.until.flatMap { $0 < soon ? $0 : nil }
                     )
                 }
             }
         }
         tunnel = narrowest?.tunnel
+        end = narrowest?.end
         self.near = near
     }
 
@@ -66,6 +75,11 @@ struct SessionWay: Hashable {
             return
                 "your own session comes from \(session.remote), through the peer \(tunnel.peer) of \(tunnel.interface): "
                 + "this change would cut it"
+        }
+        if let tunnel, let after = other.end, end.map({ after < $0 }) ?? true {
+            return
+                "your own session comes from \(session.remote), through the peer \(tunnel.peer) of \(tunnel.interface), "
+                + "which this change would keep out within the hour"
         }
         if let after = other.tunnel, tunnel == nil {
             return "your own session comes from \(session.remote), which this change would route to the peer "

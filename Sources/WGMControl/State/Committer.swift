@@ -64,10 +64,11 @@ struct Committer: Sendable {
     /// Refuses what would cut the caller's session, once it is known what the change comes to.
     private func check(_ session: CallerSession?) -> CommitCheck? {
         guard let session else { return nil }
-        return { [view] (touched) throws(StoreFailure) in
+        return { [view, clock] (touched) throws(StoreFailure) in
             let before = view.state
-            let way = SessionWay(session, before)
-            guard let words = way.cut(by: SessionWay(session, before.after(touched))) else { return }
+            let now = clock.now
+            let way = SessionWay(session, before, at: now)
+            guard let words = way.cut(by: SessionWay(session, before.after(touched), at: now)) else { return }
             throw .wouldCutSession(words)
         }
     }

@@ -28,6 +28,8 @@ package struct DriftItem: Hashable, Sendable {
     package var wanted: String
     /// What the kernel said.
     package var found: String
+    /// Of a drift that was adopted, what was not.
+    package var wasRepaired = false
 
     package init(_ attribute: String, wanted: String, found: String) {
         self.attribute = attribute

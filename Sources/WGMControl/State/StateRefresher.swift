@@ -37,6 +37,8 @@ extension StoreFailure {
     var words: String {
         switch self {
         case .unavailable(let words), .inDoubt(let words), .other(let words): words
+        case .taken(let what, let owner): "\(what) is already used by \(owner)"
+        case .overlap(let prefix, let other, let owner): "\(prefix) overlaps \(other) of \(owner)"
         default: "\(self)"
         }
     }

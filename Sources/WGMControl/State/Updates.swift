@@ -15,15 +15,17 @@ package struct InterfaceUpdate: Hashable, Sendable {
 
     package init() {}
 
-    /// Everything as the record has it.
-    init(restoring record: InterfaceRecord) {
-        mtu = record.mtu
-        listenPort = record.listenPort
-        endpoint = record.endpoint.map { .set($0) } ?? .clear
-        firewallMark = record.firewallMark
-        dns = record.dns
-        isUp = record.isUp
-        driftPolicy = record.driftPolicy
+    /// What takes this back from an interface that was as the record has it.
+    func undone(to record: InterfaceRecord) -> InterfaceUpdate {
+        var undo = InterfaceUpdate()
+        if mtu != nil { undo.mtu = record.mtu }
+        if listenPort != nil { undo.listenPort = record.listenPort }
+        undo.endpoint = endpoint.undone(to: record.endpoint)
+        if firewallMark != nil { undo.firewallMark = record.firewallMark }
+        if dns != nil { undo.dns = record.dns }
+        if isUp != nil { undo.isUp = record.isUp }
+        if driftPolicy != nil { undo.driftPolicy = record.driftPolicy }
+        return undo
     }
 
     /// The interface as it is to be.
@@ -66,17 +68,19 @@ package struct PeerUpdate: Hashable, Sendable {
 
     package init() {}
 
-    /// Everything as the record has it.
-    init(restoring record: PeerRecord) {
-        publicKey = record.publicKey
-        addresses = record.addresses
-        routed = record.routed
-        endpoint = record.endpoint.map { .set($0) } ?? .clear
-        keepalive = record.keepalive
-        presharedKey = record.presharedKey.map { .set($0) } ?? .clear
-        comment = record.comment
-        validFrom = record.validity.from.map { .set($0) } ?? .clear
-        validUntil = record.validity.until.map { .set($0) } ?? .clear
+    /// What takes this back from a peer that was as the record has it.
+    func undone(to record: PeerRecord) -> PeerUpdate {
+        var undo = PeerUpdate()
+        if publicKey != nil { undo.publicKey = record.publicKey }
+        if addresses != nil { undo.addresses = record.addresses }
+        if routed != nil { undo.routed = record.routed }
+        undo.endpoint = endpoint.undone(to: record.endpoint)
+        if keepalive != nil { undo.keepalive = record.keepalive }
+        undo.presharedKey = presharedKey.undone(to: record.presharedKey)
+        if comment != nil { undo.comment = record.comment }
+        undo.validFrom = validFrom.undone(to: record.validity.from)
+        undo.validUntil = validUntil.undone(to: record.validity.until)
+        return undo
     }
 
     /// The peer as it is to be.
@@ -114,6 +118,12 @@ extension Update {
         case .clear: nil
         case .set(let new): new
         }
+    }
+
+    /// What takes this back where the value was `old`.
+    fileprivate func undone(to old: Value?) -> Update {
+        if case .keep = self { return .keep }
+        return old.map { .set($0) } ?? .clear
     }
 
     fileprivate func word(_ what: String) -> String? {

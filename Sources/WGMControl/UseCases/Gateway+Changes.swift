@@ -80,6 +80,7 @@ extension Gateway {
         entry.method = "wgmd/undo"
         entry.request = "{}"
         entry.time = clock.now
+        entry.undoes = revision
         entry.terms = CommitTerms()
         if context.terms.confirmation != .none { entry.terms.confirmation = .settles(revision) }
         do throws(Refusal) {

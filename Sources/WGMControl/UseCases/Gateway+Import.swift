@@ -49,7 +49,24 @@ extension Gateway {
         do throws(KernelFailure) { link = try await kernel.dump(name) } catch { throw .kernel(error, undoneBy: nil) }
         let plan = try ImportPlan(request, name: name, link: link)
         try requireRights(for: plan, context)
+        try requireFree(plan)
         return plan
+    }
+
+    /// What the store would refuse, so that a plan says it as well.
+    private func requireFree(_ plan: ImportPlan) throws(Refusal) {
+        let pools = [plan.ipv6Pool, plan.ipv4Pool].compactMap(\.self)
+        for other in view.interfaces {
+            let owner = "interface \(other.name)"
+            if other.publicKey == plan.publicKey { throw .store(.taken(what: "public key", owner: owner)) }
+            if let port = plan.listenPort, other.listenPort == port {
+                throw .store(.taken(what: "listen port \(port)", owner: owner))
+            }
+            for taken in [other.ipv6Pool, other.ipv4Pool].compactMap(\.self) {
+                guard let pool = pools.first(where: { $0.overlaps(taken) }) else { continue }
+                throw .store(.overlap(pool, with: taken, owner: owner))
+            }
+        }
     }
 
     /// It takes the rights for everything that is made, besides the one to import.

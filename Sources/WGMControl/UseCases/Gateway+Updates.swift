@@ -15,7 +15,7 @@ extension Gateway {
                 try await confirmNothing(of: name, context)
                 return .done(try report(name), revision: 0)
             }
-            let undo = present.map { Change.updateInterface(name, InterfaceUpdate(restoring: $0)) }
+            let undo = present.map { Change.updateInterface(name, update.undone(to: $0)) }
             switch try await commit(.updateInterface(name, update), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(_, let revision, _):
@@ -51,7 +51,7 @@ extension Gateway {
                 if new.publicKey != old.publicKey || isOut {
                     try await settleRemoval(of: [old.publicKey], from: interface, after: revision, context)
                 } else {
-                    let undo = Change.updatePeer(interface, name, PeerUpdate(restoring: old))
+                    let undo = Change.updatePeer(interface, name, update.undone(to: old))
                     try await settle(interface, after: revision, undo: undo, context)
                 }
                 return .done(try report(name, of: interface), revision: revision)

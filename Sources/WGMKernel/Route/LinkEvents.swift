@@ -71,10 +71,10 @@ package struct LinkEvents {
         return [owned[Int32(bitPattern: fixed.ifa_index)]].compactMap(\.self)
     }
 
-    /// Only of a route that wgm makes: no other is read as ours.
+    /// Only of a route that wgm or the kernel makes: no other is read as ours.
     private func output(of payload: RawSpan) throws(KernelFailure) -> [InterfaceName] {
         guard let fixed = payload.load(rtmsg.self) else { throw .malformed }
-        guard fixed.rtm_protocol == NetlinkLimit.routeProtocol else { return [] }
+        guard fixed.rtm_protocol == NetlinkLimit.routeProtocol || fixed.rtm_protocol == RTPROT_KERNEL else { return [] }
         var names: [InterfaceName] = []
         try payload.forEachAttribute(from: MemoryLayout<rtmsg>.size) { (type, value) throws(KernelFailure) in
             guard type == RTA_OIF.type, let name = owned[try value.value(Int32.self)] else { return }

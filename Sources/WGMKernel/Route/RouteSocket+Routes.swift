@@ -4,50 +4,57 @@ internal import CMnl
 internal import Glibc
 internal import WGMModel
 
+/// The routes through one link.
+struct LinkRoutes {
+    /// Those that wgm made, in the main table.
+    var ours: Set<IPPrefix> = []
+    /// Those to the networks of its addresses, which the kernel makes by itself.
+    var onLink: Set<IPPrefix> = []
+}
+
 extension RouteSocket {
-    /// The routes through the link that wgm made, in the main table.
-    mutating func routes(of link: Link) throws(KernelFailure) -> Set<IPPrefix> {
-        try routes(of: link, .v4).union(routes(of: link, .v6))
+    /// Those in the main table.
+    mutating func routes(of link: Link) throws(KernelFailure) -> LinkRoutes {
+        var routes = LinkRoutes()
+        for family in [AddressFamily.v4, .v6] { try read(&routes, of: link, family, table: RT_TABLE_MAIN) }
+        return routes
     }
 
-    private mutating func routes(of link: Link, _ family: AddressFamily) throws(KernelFailure) -> Set<IPPrefix> {
+    /// The networks of these addresses that the kernel has no route to, in whatever table: that of a VRF is another.
+    mutating func unrouted(
+        _ addresses: Set<InterfaceAddress>,
+        of link: Link,
+        _ main: LinkRoutes
+    ) throws(KernelFailure) -> Set<IPPrefix> {
+        let networks = Set(addresses.map(\.prefix).filter { !$0.isHost })
+        let missing = networks.subtracting(main.onLink)
+        guard !missing.isEmpty else { return [] }
+        var elsewhere = LinkRoutes()
+        for family in [AddressFamily.v4, .v6] { try read(&elsewhere, of: link, family, table: RT_TABLE_UNSPEC) }
+        return missing.subtracting(elsewhere.onLink)
+    }
+
+    private mutating func read(
+        _ routes: inout LinkRoutes,
+        of link: Link,
+        _ family: AddressFamily,
+        table: rt_class_t
+    ) throws(KernelFailure) {
         var fixed = rtmsg()
         fixed.rtm_family = family.number
-        fixed.rtm_table = UInt8(RT_TABLE_MAIN.rawValue)
-        fixed.rtm_protocol = NetlinkLimit.routeProtocol
+        fixed.rtm_table = UInt8(table.rawValue)
         let purpose = "reading the routes of \(link.name)"
         var message = NetlinkMessage(RTM_GETROUTE, .dump, fixed, capacity: Self.smallRequest)
         try message.write(purpose) { message throws(MessageFull) in
             try message.put(RTA_OIF, UInt32(bitPattern: link.index))
         }
-        var prefixes: Set<IPPrefix> = []
         // Without IPv6, or before the first route of the namespace, there is no table to read.
-        let hasTable = try KernelFailure.unless(EAFNOSUPPORT, EOPNOTSUPP, ENOENT) { () throws(KernelFailure) in
-            prefixes = try socket.dump(&message, purpose, into: []) {
-                (prefixes: inout Set<IPPrefix>, type, payload) throws(KernelFailure) in
-                guard type == UInt16(RTM_NEWROUTE) else { return }
-                if let prefix = try Self.prefix(payload, through: link) { prefixes.insert(prefix) }
+        _ = try KernelFailure.unless(EAFNOSUPPORT, EOPNOTSUPP, ENOENT) { () throws(KernelFailure) in
+            routes = try socket.dump(&message, purpose, into: routes) {
+                (routes: inout LinkRoutes, type, payload) throws(KernelFailure) in
+                if type == UInt16(RTM_NEWROUTE) { try routes.add(payload, through: link) }
             }
         }
-        return hasTable ? prefixes : []
-    }
-
-    /// nil for a route that is not ours, or leads elsewhere.
-    private static func prefix(_ message: RawSpan, through link: Link) throws(KernelFailure) -> IPPrefix? {
-        guard let fixed = message.load(rtmsg.self) else { throw .malformed }
-        guard fixed.rtm_protocol == NetlinkLimit.routeProtocol, fixed.rtm_type == RTN_UNICAST,
-            fixed.rtm_table == RT_TABLE_MAIN.rawValue, let family = AddressFamily(number: fixed.rtm_family)
-        else { return nil }
-        var destination = family == .v4 ? IPAddress(v4: 0) : IPAddress(v6: 0)
-        var output: Int32 = 0
-        try message.forEachAttribute(from: MemoryLayout<rtmsg>.size) { (type, value) throws(KernelFailure) in
-            if type == RTA_OIF.type { output = try value.value(Int32.self) }
-            guard type == RTA_DST.type else { return }
-            guard let address = IPAddress(bytes: value.array), address.family == family else { throw .malformed }
-            destination = address
-        }
-        guard let prefix = IPPrefix(masking: destination, length: Int(fixed.rtm_dst_len)) else { throw .malformed }
-        return output == link.index ? prefix : nil
     }
 
     /// Routes that are there are success; a prefix that leads elsewhere, with our metric, is `alreadyExists`.
@@ -55,7 +62,7 @@ extension RouteSocket {
         var found: [IPPrefix] = []
         for prefix in prefixes where try !create(prefix, link) { found.append(prefix) }
         guard !found.isEmpty else { return }
-        let ours = try routes(of: link)
+        let ours = try routes(of: link).ours
         for prefix in found where !ours.contains(prefix) {
             throw KernelFailure(.alreadyExists, errno: EEXIST, "\(prefix) has a route through another interface")
         }
@@ -95,6 +102,27 @@ extension RouteSocket {
         fixed.rtm_protocol = NetlinkLimit.routeProtocol
         fixed.rtm_type = UInt8(RTN_UNICAST)
         return fixed
+    }
+}
+
+extension LinkRoutes {
+    /// Nothing for a route that neither wgm nor the kernel made, or that leads elsewhere.
+    fileprivate mutating func add(_ message: RawSpan, through link: Link) throws(KernelFailure) {
+        guard let fixed = message.load(rtmsg.self) else { throw .malformed }
+        guard fixed.rtm_type == RTN_UNICAST, let family = AddressFamily(number: fixed.rtm_family) else { return }
+        let isOurs = fixed.rtm_protocol == NetlinkLimit.routeProtocol && fixed.rtm_table == RT_TABLE_MAIN.rawValue
+        guard isOurs || fixed.rtm_protocol == RTPROT_KERNEL else { return }
+        var destination = family == .v4 ? IPAddress(v4: 0) : IPAddress(v6: 0)
+        var output: Int32 = 0
+        try message.forEachAttribute(from: MemoryLayout<rtmsg>.size) { (type, value) throws(KernelFailure) in
+            if type == RTA_OIF.type { output = try value.value(Int32.self) }
+            guard type == RTA_DST.type else { return }
+            guard let address = IPAddress(bytes: value.array), address.family == family else { throw .malformed }
+            destination = address
+        }
+        guard let prefix = IPPrefix(masking: destination, length: Int(fixed.rtm_dst_len)) else { throw .malformed }
+        guard output == link.index else { return }
+        if isOurs { ours.insert(prefix) } else { onLink.insert(prefix) }
     }
 }
 

@@ -40,7 +40,7 @@ extension CallerSession {
     fileprivate static func read(_ text: String) throws(Status) -> CallerSession {
         // A link-local address comes with a zone, which says nothing here.
         let ends = text.split(separator: " ", omittingEmptySubsequences: false).map { end in
-            IPAddress(end.prefix { $0 != "%" })
+            IPAddress(end.prefix { $0 != "%" })?.unmapped
         }
         guard ends.count == 2, let remote = ends[0], let local = ends[1] else {
             throw .invalidArgument(field: "session", rule: "the addresses of the far and the near end, a space between")

@@ -32,7 +32,14 @@ extension V1.InterfaceDrift {
         self.init(
             interface: interface.value,
             policy: V1.DriftPolicy(drift.policy),
-            items: drift.items.map { V1.DriftItem(attribute: $0.attribute, database: $0.wanted, kernel: $0.found) },
+            items: drift.items.map {
+                V1.DriftItem(
+                    attribute: $0.attribute,
+                    database: $0.wanted,
+                    kernel: $0.found,
+                    outcome: $0.wasRepaired ? .repaired : nil
+                )
+            },
             sinceUnixMs: drift.since.milliseconds,
             timeUnixMs: drift.time.milliseconds
         )

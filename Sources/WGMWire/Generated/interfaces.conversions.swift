@@ -1277,7 +1277,8 @@ extension V1.DriftItem: @unsafe CConvertible {
         self.init(
             attribute: unsafe Copy.string(c.pointee.attribute),
             database: unsafe Copy.string(c.pointee.database),
-            kernel: unsafe Copy.string(c.pointee.kernel)
+            kernel: unsafe Copy.string(c.pointee.kernel),
+            outcome: unsafe c.pointee.has_outcome != 0 ? V1.DriftOutcome(rawValue: Int32(bitPattern: c.pointee.outcome.rawValue)) : nil
         )
     }
 
@@ -1292,6 +1293,10 @@ extension V1.DriftItem: @unsafe CConvertible {
         }
         if let value = self.kernel {
             unsafe c.pointee.kernel = arena.string(value)
+        }
+        if let value = self.outcome {
+            unsafe c.pointee.has_outcome = 1
+            unsafe c.pointee.outcome = Wgm__V1__DriftOutcome(rawValue: UInt32(bitPattern: value.rawValue))
         }
         return unsafe c
     }

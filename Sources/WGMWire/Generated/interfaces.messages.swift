@@ -782,15 +782,19 @@ extension V1 {
         public var attribute: String?
         public var database: String?
         public var kernel: String?
+        /// Where it is another than that of the whole: what cannot be adopted was repaired.
+        public var outcome: V1.DriftOutcome?
 
         public init(
             attribute: String? = nil,
             database: String? = nil,
-            kernel: String? = nil
+            kernel: String? = nil,
+            outcome: V1.DriftOutcome? = nil
         ) {
             self.attribute = attribute
             self.database = database
             self.kernel = kernel
+            self.outcome = outcome
         }
     }
 

@@ -97,7 +97,8 @@ extension GlobalOptions {
             add("force", "1")
         } else if let session = Environment.nonEmpty("SSH_CONNECTION") {
             let parts = session.split(separator: " ")
-            if parts.count == 4 { add("session", "\(parts[0]) \(parts[2])") }
+            // What is no such thing is for the daemon to refuse: the check would not be made, and nobody would know.
+            add("session", parts.count == 4 ? "\(parts[0]) \(parts[2])" : session)
         }
         return pairs
     }

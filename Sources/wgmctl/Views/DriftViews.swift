@@ -19,7 +19,7 @@ struct DriftList: Presentable {
             for item in drift.items {
                 table.append([
                     drift.interface ?? "", item.attribute ?? "", item.database ?? "", item.kernel ?? "",
-                    Words.time(drift.sinceUnixMs), drift.outcomeWords,
+                    Words.time(drift.sinceUnixMs), item.outcome?.word ?? drift.outcomeWords,
                 ])
             }
         }
@@ -47,7 +47,10 @@ extension V1.InterfaceDrift {
 
 extension V1.DriftItem {
     var document: Document {
-        .object(["attribute": .text(attribute), "database": .text(database), "kernel": .text(kernel)])
+        .object([
+            "attribute": .text(attribute), "database": .text(database), "kernel": .text(kernel),
+            "outcome": .text(outcome?.word),
+        ])
     }
 }
 

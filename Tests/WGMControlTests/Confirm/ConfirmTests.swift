@@ -223,6 +223,29 @@ import WGMModel
         _ = try await scene.gateway.deletePeer(interface: "wg0", name: "alice", scene.context(root))
     }
 
+    @Test("a peer of the caller's own may get no end within the hour, and no other preshared key, but a later end")
+    func keptOut() async throws {
+        let scene = try await furnished()
+        let root = try await scene.login()
+        let inside = try context(scene, root, from: "192.0.2.9")
+        let now = scene.clock.now.seconds
+        func isCut(_ change: (inout PeerUpdateRequest) -> Void) async -> Bool {
+            var update = PeerUpdateRequest()
+            (update.interface, update.name) = ("wg0", "alice")
+            change(&update)
+            let found = await refusal { () async throws(Refusal) in
+                try await scene.gateway.updatePeer(update, inside)
+            }
+            if case .store(.wouldCutSession(let words)) = found { return words.contains("alice") }
+            #expect(found == nil)
+            return false
+        }
+        for seconds: Int64 in [-60, 60, 3599] { #expect(await isCut { $0.validUntil = (now + seconds) * 1000 }) }
+        #expect(await isCut { $0.validFrom = (now + 60) * 1000 })
+        #expect(await !isCut { $0.validUntil = (now + 7200) * 1000 })
+        #expect(await !isCut { $0.comment = "the end stays" })
+    }
+
     @Test("neither may a peer get the address from which the caller comes, nor the near end's address go")
     func takeover() async throws {
         let scene = try await furnished()

@@ -157,6 +157,7 @@ extension FileAttribute {
         arguments: [
             ([FileAttribute.text("keepalife_s", "25")], "is not known here; did you mean keepalive_s?", nil),
             ([.text("keepalive_s", "70000")], "a number of 0 to 65535", nil),
+            ([.text("keepalive_s", "025")], "a number of 0 to 65535, without zeros in front", nil),
             ([.text("enabled", "yes")], "true or false", nil),
             ([.list("keepalive_s", "25")], "one value, not a list", nil),
             ([.text("allowed_addresses", "192.0.2.0/24")], "a list, such as [192.0.2.0/24]", nil),
@@ -179,7 +180,7 @@ extension FileAttribute {
             ([.list("addresses", "10.0.0.255")], "10.0.0.255 is for broadcasts in 10.0.0.0/24", 0),
             (
                 [.text("endpoint", "192.0.2.9:0")],
-                "192.0.2.1:51820, [2001:db8::1]:51820 or vpn.example.org:51820, with a port of 1 to 65535", nil
+                PeerEndpoint.rule, nil
             ),
             ([.text("public_key", "\(testKey("alice"))")], "is the key of the peer alice too", nil),
             ([.text("keepalive_s", "1"), .text("keepalive_s", "2")], "is said twice", nil),

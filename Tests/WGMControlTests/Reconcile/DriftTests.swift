@@ -8,7 +8,7 @@ import WGMModel
 /// What somebody with root does behind wgm's back.
 enum Meddling: String, CaseIterable {
     case addsPeer, removesPeer, changesKeepalive, changesAllowed, setsPresharedKey, changesMTU, setsDown, addsAddress
-    case removesAddress, removesRoute, replacesKey, changesPort, setsMark
+    case removesAddress, removesRoute, removesOnLinkRoute, replacesKey, changesPort, setsMark
 
     func meddle(_ link: inout ActualInterface) {
         switch self {
@@ -26,6 +26,7 @@ enum Meddling: String, CaseIterable {
         case .addsAddress: if let address = InterfaceAddress("192.0.2.1/24") { link.addresses.insert(address) }
         case .removesAddress: link.addresses = []
         case .removesRoute: link.routes = []
+        case .removesOnLinkRoute: link.unroutedNetworks = Set(link.addresses.map(\.prefix))
         case .replacesKey: link.publicKey = testKey("other")
         case .changesPort: link.listenPort = 4444
         case .setsMark: link.firewallMark = 7
@@ -113,7 +114,8 @@ enum Meddling: String, CaseIterable {
         #expect(InterfacePlan(interface: wanted.interface, peers: wanted.peers, actual: link).isEmpty)
         let drift = try #require(scene.gateway.view.drift(scene.wg0))
         switch meddling {
-        case .setsPresharedKey, .removesRoute, .replacesKey, .removesAddress: #expect(drift.outcome == .repaired)
+        case .setsPresharedKey, .removesRoute, .removesOnLinkRoute, .replacesKey, .removesAddress:
+            #expect(drift.outcome == .repaired)
         default:
             guard case .adopted = drift.outcome else {
                 Issue.record("\(drift.outcome)")
@@ -131,6 +133,23 @@ enum Meddling: String, CaseIterable {
         case .addsAddress: #expect(wanted.interface.addresses.count == 2)
         default: break
         }
+    }
+
+    @Test("of what is adopted in part, the rest is told as repaired")
+    func adoptInPart() async throws {
+        let scene = try await scene(.adopt)
+        scene.kernel.change(scene.wg0) { link in
+            Meddling.changesMTU.meddle(&link)
+            Meddling.removesRoute.meddle(&link)
+        }
+        await scene.gateway.reconciler.repairAll()
+        let drift = try #require(scene.gateway.view.drift(scene.wg0))
+        guard case .adopted = drift.outcome else {
+            Issue.record("\(drift.outcome)")
+            return
+        }
+        let items = Dictionary(uniqueKeysWithValues: drift.items.map { ($0.attribute, $0.wasRepaired) })
+        #expect(items == ["mtu": false, "route 10.9.0.0/16": true])
     }
 
     @Test("a disabled peer that somebody puts back is never adopted")

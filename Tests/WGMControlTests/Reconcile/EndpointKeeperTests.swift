@@ -257,6 +257,19 @@ private struct NamedScene {
         #expect(seen.count == 40)
     }
 
+    @Test("the gateway's own addresses, and what lies behind the interface itself, are not followed")
+    func ownAddresses() async throws {
+        let named = try await NamedScene()
+        let own = try #require(named.gateway.view.interface(named.scene.wg0)?.addresses.first)
+        let inside = IPAddress(v6: own.address.bits + 8)
+        named.names.set("a.example.org", own.address.description, inside.description)
+        await named.turn()
+        #expect(named.endpoint == nil)
+        named.names.set("a.example.org", own.address.description, inside.description, "2001:db8::7")
+        await named.run(301)
+        #expect(named.endpoint == "[2001:db8::7]:4000")
+    }
+
     @Test("of an answer is taken what a peer can have, each address once, and sixteen at most")
     func answers() throws {
         func read(_ texts: [String]) -> [String]? {
@@ -266,6 +279,7 @@ private struct NamedScene {
         #expect(
             read(["ff02::1", "fe80::1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "::ffff:192.0.2.1"]) == nil
         )
+        #expect(read(["127.0.0.53", "::1"]) == nil)
         #expect(read(["192.0.2.1", "fe80::1", "2001:db8::1", "192.0.2.1"]) == ["2001:db8::1", "192.0.2.1"])
         #expect(read((1...100).map { "2001:db8::\($0)" })?.count == 16)
     }

@@ -128,6 +128,20 @@ import WGMModel
         #expect(plan { $0.routes.insert(extra) } == [.removeRoutes([extra])])
     }
 
+    @Test("where the kernel's own route to a network of the interface is gone, wgm's stands in, until it is back")
+    func onLinkRoute() throws {
+        let network = interface.addresses[1].prefix
+        let foreign = try prefix("203.0.113.0/24")
+        #expect(plan { $0.unroutedNetworks = [network, foreign] } == [.addRoutes([network])])
+        #expect(
+            plan { actual in
+                actual.unroutedNetworks = [network]
+                actual.routes.insert(network)
+            } == []
+        )
+        #expect(plan { $0.routes.insert(network) } == [.removeRoutes([network])])
+    }
+
     @Test("a preshared key is set when there is none or another, and left alone when it is the same")
     func presharedKey() throws {
         let sealed = try #require(SealedKey(bytes: [UInt8](repeating: 5, count: SealedKey.byteCount)))

@@ -266,6 +266,20 @@ struct ImportTests {
         let plan = try await scene.gateway.planImport(request, context(scene))
         #expect(!plan.takesLink && plan.changes.isEmpty && plan.interface.listenPort == 51820)
         #expect(plan.interface.ipv6Pool.description == "fd00:8::/64")
+        try await scene.makeInterface { ($0.name, $0.ipv4Pool, $0.listenPort) = ("wg1", "10.9.0.0/24", 51900) }
+        for (port, address) in [(51900, "10.8.0.1/24"), (51901, "10.9.0.5/24")] as [(UInt32, String)] {
+            (request.listenPort, request.addresses) = (port, [address])
+            let found = await refusal { () async throws(Refusal) in
+                guard let context = try? await context(scene) else { throw .underWay }
+                return try await scene.gateway.planImport(request, context)
+            }
+            switch found {
+            case .store(.taken(let what, "interface wg1")): #expect(what == "listen port 51900")
+            case .store(.overlap(let pool, _, "interface wg1")): #expect(pool.description == "10.9.0.0/24")
+            default: Issue.record("\(String(describing: found))")
+            }
+        }
+        request.listenPort = 51820
         request.addresses = ["10.8.0.1/24", "ten", "10.8.0.1/16", "127.0.0.1"]
         request.mtu = 1000
         request.peers.append(request.peers[0])

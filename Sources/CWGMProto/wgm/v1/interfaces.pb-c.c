@@ -3429,7 +3429,7 @@ const ProtobufCMessageDescriptor wgm__v1__interface_drift__descriptor =
   (ProtobufCMessageInit) wgm__v1__interface_drift__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[3] =
+static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[4] =
 {
   {
     "attribute",
@@ -3467,16 +3467,29 @@ static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[3] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "outcome",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Wgm__V1__DriftItem, has_outcome),
+    offsetof(Wgm__V1__DriftItem, outcome),
+    &wgm__v1__drift_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__drift_item__field_indices_by_name[] = {
   0,   /* field[0] = attribute */
   1,   /* field[1] = database */
   2,   /* field[2] = kernel */
+  3,   /* field[3] = outcome */
 };
 static const ProtobufCIntRange wgm__v1__drift_item__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor =
 {
@@ -3486,7 +3499,7 @@ const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor =
   "Wgm__V1__DriftItem",
   "wgm.v1",
   sizeof(Wgm__V1__DriftItem),
-  3,
+  4,
   wgm__v1__drift_item__field_descriptors,
   wgm__v1__drift_item__field_indices_by_name,
   1,  wgm__v1__drift_item__number_ranges,

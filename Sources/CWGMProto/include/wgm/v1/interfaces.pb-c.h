@@ -503,10 +503,12 @@ struct  Wgm__V1__DriftItem
   char *attribute;
   char *database;
   char *kernel;
+  protobuf_c_boolean has_outcome;
+  Wgm__V1__DriftOutcome outcome;
 };
 #define WGM__V1__DRIFT_ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__drift_item__descriptor) \
-    , NULL, NULL, NULL }
+    , NULL, NULL, NULL, 0, WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN }
 
 
 struct  Wgm__V1__DeleteInterfaceRequest
