@@ -35,6 +35,8 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     private var isPumping = false
     private var isFlushScheduled = false
     private var isEnding = false
+    /// What was read is not worked off: others have their turn first, and no more is read.
+    private var isBehind = false
     private var stall = ReadStall()
     /// How long the client's certificate is good from the handshake on; nil if it has none.
     var secondsOfCertificate: Int64?
@@ -42,6 +44,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     /// Seconds, 68 years: more than any connection lasts, and less than what a deadline in nanoseconds can hold.
     private static var longestWait: Int64 { 1 << 31 }
+    /// For how long one connection may keep its event loop from all others.
+    private static var turn: Duration { .milliseconds(2) }
+    private static var pause: TimeAmount { .microseconds(100) }
 
     init(server: ServerCore<Host>, peer: ConnectionPeer, refusal: ConnectionFault?, isAdmitted: Bool) {
         self.server = server
@@ -113,9 +118,13 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard !isEnding else { return }
-        let isWritable = context.channel.isWritable
-        context.channel.setOption(.autoRead, value: isWritable).whenFailure { _ in }
-        if isWritable { pump() }
+        readOnIfPossible()
+        if context.channel.isWritable { pump() }
+    }
+
+    private func readOnIfPossible() {
+        guard let channel = context?.channel, !isEnding else { return }
+        channel.setOption(.autoRead, value: channel.isWritable && !isBehind).whenFailure { _ in }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -130,20 +139,43 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         guard let channel = context?.channel, !isPumping else { return }
         isPumping = true
         var now = Moment.now()
+        let turnEnd = now + Self.turn
+        var isOver = false
         repeat {
-            while let event = connection.nextEvent(
-                now: now,
-                reading: channel.isWritable,
-                atOnce: { call, payload in answers[call.slot]?.answer(call, in: payload, now: now) }
-            ) {
+            while !isOver,
+                let event = connection.nextEvent(
+                    now: now,
+                    reading: channel.isWritable,
+                    atOnce: { call, payload in answers[call.slot]?.answer(call, in: payload, now: now) }
+                )
+            {
                 handle(event)
                 now = .now()
+                isOver = now >= turnEnd
                 if connection.outputCount > server.limits.outputLowWater { flush() }
             }
-        } while connection.hasWaitingData && channel.isWritable && passOn()
+        } while !isOver && connection.hasWaitingData && channel.isWritable && passOn()
         isPumping = false
+        setBehind(isOver)
         if flushing { flush() }
         scheduleTimer()
+    }
+
+    private func setBehind(_ isBehind: Bool) {
+        guard self.isBehind != isBehind else { return }
+        self.isBehind = isBehind
+        readOnIfPossible()
+        if isBehind { takeNextTurn() }
+    }
+
+    /// The event loop runs all tasks that are due before it looks for input: so this is one that is due a little later.
+    private func takeNextTurn() {
+        guard let context else { return }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.pause) {
+            handler.value.pump()
+            if handler.value.isBehind { handler.value.takeNextTurn() }
+        }
     }
 
     /// What is there leaves first: messages move only while there is room.

@@ -43,6 +43,9 @@ final class EchoHost: CallHost {
         record.withLock { $0.begun += 1 }
         switch call.method {
         case "t.Echo/Now": return .reply(CallOutcome(reply: call.message))
+        case "t.Echo/Slow":
+            usleep(1000)
+            return .reply(CallOutcome(reply: call.message))
         case "t.Echo/Later":
             return .task {
                 await Task.yield()

@@ -56,6 +56,24 @@ struct ServerLimitTests {
         }
     }
 
+    @Test("Who sends many calls at once has turns as others have")
+    func turns() async throws {
+        try await ServerFixture.run { fixture in
+            let count: UInt32 = 1000
+            let calls = (0..<count).flatMap { Raw.call(2 * $0 + 1, "t.Echo/Slow") }
+            async let answered = fixture.exchange(
+                Raw.authenticated + calls + Raw.frame(.ping, [1]),
+                within: .seconds(30)
+            )
+            try await #expect(fixture.eventually { fixture.host.seen.begun > 0 })
+            // As many as there are event loops, and more.
+            for _ in 0..<8 { try await #expect(fixture.call("t.Echo/Now", [1]) == [1]) }
+            #expect(fixture.host.seen.begun < count, "others waited for all of it")
+            let ends = try Raw.frames(await answered).filter { $0.type == .end }
+            #expect(ends.map(\.stream) == (0..<count).map { 2 * $0 + 1 })
+        }
+    }
+
     @Test("One connection too many is refused in words, and accepted when another has gone")
     func connections() async throws {
         var limits = WireLimits.quickToClose

@@ -108,6 +108,32 @@ struct FixedClock: WGMControl.Clock {
         #expect(unaudited == ["wgm.v1.Health/Check", "wgm.v1.Meta/Version"])
     }
 
+    @Test("a large file of a caller without any right is refused before it is read")
+    func unread() async throws {
+        let scene = try ReadScene()
+        let dispatcher = Dispatcher(gateway: scene.gateway, clock: scene.clock, logger: Logger(label: "test"))
+        let peer = ConnectionPeer(transport: .unix(uid: 1, gid: 1), id: 1)
+        func refusal(_ credential: Credential) async throws -> StatusCode? {
+            let call = try ReceivedCall(
+                V1.Call(method: "wgm.v1.GatewayFile/Plan", message: [UInt8](repeating: 0xff, count: 20_000)),
+                header: FrameHeader(type: .call, stream: 1, flags: [.endStream, .hasMessage], aux: 1),
+                now: Moment.now(),
+                limits: WireLimits()
+            )
+            switch dispatcher.handle(IncomingCall(call, peer: peer, credential: credential)) {
+            case .reply(let outcome): return outcome.failure?.code
+            case .task(let work): return await work().failure?.code
+            case .stream: return nil
+            }
+        }
+        #expect(try await refusal(scene.credential("anna", allowed: "**", verbs: ["list"])) == .invalidArgument)
+        var touched = Touched()
+        touched.principals = [try scene.principal("nina", roles: [])]
+        scene.gateway.view.apply(touched, revision: 2, at: scene.clock.now)
+        #expect(try await refusal(scene.credential("nina", allowed: "**", verbs: ["list"])) == .permissionDenied)
+        #expect(scene.records.entries.last?.request == #"{"omitted_bytes":20000}"#)
+    }
+
     @Test("a call that was given up while it waited for a thread does no work, and leaves a record")
     func givenUp() async throws {
         let scene = try ReadScene()

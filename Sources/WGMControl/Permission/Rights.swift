@@ -23,6 +23,9 @@ package struct Rights: Hashable, Sendable {
         layers.allSatisfy { layer in layer.contains { $0.includes(verb) } }
     }
 
+    /// True when there is nothing whatever that anything is allowed on.
+    package var areNone: Bool { layers.contains { $0.isEmpty } }
+
     /// Refuses, naming verb and resource, unless `allow` holds.
     package func require(_ verb: Verb, on resource: ResourcePattern) throws(Refusal) {
         guard allow(verb, on: resource) else {

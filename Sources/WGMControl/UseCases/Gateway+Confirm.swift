@@ -10,6 +10,9 @@ extension Gateway {
     /// The change that waits to be confirmed; nil when there is none.
     package func unconfirmed(_ context: CallContext) throws(Refusal) -> Unconfirmed? {
         try requireLoaded()
+        guard try !rights(context).areNone else {
+            throw .permissionMissing(verb: Verb.get.rawValue, resource: "node/\(node)/revision")
+        }
         record(context)
         return view.unconfirmed
     }

@@ -23,7 +23,7 @@ extension Gateway {
     /// The idempotency key is not used: a retry makes another token, and the reply, a secret, is kept nowhere.
     package func issueToken(_ request: TokenRequest, _ context: CallContext) async throws(Refusal) -> IssuedToken {
         let credential = try caller(context)
-        let token = try checked(request, credential)
+        let token = try checked(request, credential, context)
         for grant in token.grants { try credential.rights.requireHolding(grant) }
         try begin(context)
         let issued = try await issue(token)
@@ -33,12 +33,20 @@ extension Gateway {
         return issued
     }
 
-    private func checked(_ request: TokenRequest, _ credential: Credential) throws(Refusal) -> TokenClaims {
+    private func checked(
+        _ request: TokenRequest,
+        _ credential: Credential,
+        _ context: CallContext
+    ) throws(Refusal) -> TokenClaims {
         var checker = Checker()
         let name = checker.principal(request.principal, caller: credential.principal)
         let lifetime = checker.number(request.lifetime, in: 60...86_400, else: 3600, "lifetime_s")
         let grants = checker.grants(request.grants, max: Self.maxGrants)
         let certificate = checker.certificate(request.bindCertificate)
+        if request.bindUID == .max { checker.refuse("bind_uid", "0 to \(UInt32.max - 1)") }
+        if context.terms.confirmation != .none {
+            checker.refuse("confirm", "only changes of interfaces and peers can be confirmed")
+        }
         try checker.finish()
         guard let name else { throw .invalid([]) }
         guard let principal = view.principal(name) else { throw .store(.notFound(.principal(name))) }

@@ -149,10 +149,12 @@ extension Dispatcher {
         _ call: IncomingCall<Credential>,
         _ context: inout CallContext
     ) throws(Status) {
-        guard let verb = method.verb, let count = call.message?.count, count > Self.readAnyway else { return }
+        guard let count = call.message?.count, count > Self.readAnyway else { return }
         context.requestJSON = #"{"omitted_bytes":\#(count)}"#
-        guard Verb(rawValue: verb).map({ credential.rights.hold($0) }) ?? false else {
-            throw .permissionDenied(verb: verb, resource: method.resource ?? method.name)
+        let verb = method.verb.flatMap { Verb(rawValue: $0) }
+        // What a method without a verb allows is decided object by object; who has no right at all may do none of it.
+        guard verb.map({ credential.rights.hold($0) }) ?? !credential.rights.areNone else {
+            throw .permissionDenied(verb: method.verb ?? "get", resource: method.resource ?? method.name)
         }
     }
 

@@ -174,8 +174,12 @@ extension ServerConnection {
     private mutating func sendEnd(_ stream: UInt32, _ outcome: CallOutcome) {
         var outcome = outcome
         if let count = outcome.reply?.count, count > clientMessage {
-            let words = "the reply has \(count) bytes, the caller accepts \(clientMessage)"
-            outcome = CallOutcome(failure: Status(.resourceExhausted, words), trailers: outcome.trailers)
+            let words = """
+                done, but the reply has \(count) bytes and the caller accepts \(clientMessage): accept more in HELLO, and for what \
+                changes something ask again with the same idempotency key
+                """
+            let status = Status(.resourceExhausted, words, reason: "REPLY_TOO_LARGE")
+            outcome = CallOutcome(failure: status, trailers: outcome.trailers)
         }
         let end = outcome.end(limits)
         let flags: FrameFlags = end.reply == nil ? [] : .hasMessage

@@ -153,7 +153,7 @@ extension Status {
         case "NEVER_RUN", "NOT_RUNNING", "NOT_LISTENING", "NO_ANSWER", "NOT_ALLOWED", "SERVER_UNTRUSTED",
             "CERTIFICATE_REQUIRED", "CERTIFICATE_REFUSED", "CONNECT_FAILED", "NO_SUCH_HOST", "TLS_FILE", "TLS_FAILED":
             return false
-        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY", "NOT_FOLLOWED": return true
+        case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY", "NOT_FOLLOWED", "REPLY_TOO_LARGE": return true
         default: break
         }
         return switch code {
