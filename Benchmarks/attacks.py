@@ -118,6 +118,23 @@ def fragments_without_end():
             yield frame(DATA, bytes(65536 - 12), stream, HAS_MESSAGE | MORE)
 
 
+def held_calls():
+    """Messages of calls that are whole and whose end is never said: as many as may be open, then CANCEL and again."""
+    yield with_token
+    for stream in streams():
+        yield call(stream, CREATE, bytes(60000), HAS_MESSAGE)
+        if stream > 126:
+            yield frame(CANCEL, stream=stream - 126)
+            yield 0.01
+
+
+def pipelined():
+    """Calls of one connection that are all answered at once, as many as it may have."""
+    yield with_token
+    for stream in streams():
+        yield call(stream, b"wgm.v1.Auth/WhoAmI", b"", END_STREAM)
+
+
 def fragments_over_limit():
     """Of a method whose requests have 64 KiB at most, again and again."""
     yield with_token
@@ -279,6 +296,8 @@ ATTACKS = {
     "empty_parts": (empty_parts, 16, True),
     "dribble": (dribble, 16, True),
     "fragments_without_end": (fragments_without_end, 60, True),
+    "held_calls": (held_calls, 60, True),
+    "pipelined": (pipelined, 16, True),
     "fragments_over_limit": (fragments_over_limit, 16, True),
     "slow_preface": (slow_preface, 16, True),
     "huge_length": (huge_length, 16, True),

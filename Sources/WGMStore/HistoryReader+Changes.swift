@@ -47,18 +47,17 @@ extension HistoryReader {
             """
             SELECT h.interface, h.peer, b.state IS NULL, h.state IS NULL, k.name, b.state ->> k.name, h.state ->> k.name
             FROM (
-                SELECT interface, peer, state FROM history WHERE node = $1 AND revision = $2
+                SELECT interface, peer, told_state(state) AS state FROM history WHERE node = $1 AND revision = $2
                 ORDER BY interface, peer LIMIT $3
             ) h
             LEFT JOIN LATERAL (
-                SELECT p.state FROM history p
+                SELECT told_state(p.state) AS state FROM history p
                 WHERE p.node = $1 AND p.interface = h.interface AND p.peer = h.peer AND p.revision < $2
                 ORDER BY p.revision DESC LIMIT 1
             ) b ON true
             LEFT JOIN LATERAL (
                 SELECT k.name FROM jsonb_object_keys(b.state || h.state) AS k (name)
                 WHERE b.state ->> k.name IS DISTINCT FROM h.state ->> k.name
-                    AND k.name NOT IN ('id', 'sealed_key', 'other_sealed_key', 'sealed_preshared_key')
             ) k ON true
             WHERE h.state IS NOT NULL OR b.state IS NOT NULL
             ORDER BY h.interface, h.peer, k.name
@@ -78,7 +77,7 @@ extension HistoryReader {
                 objects.append(ObjectDifference(interface: interface, peer: named, kind: kind, attributes: []))
             }
             if let name {
-                objects[objects.count - 1].attributes.append(.init(name: name, before: before, after: after))
+                objects[objects.count - 1].attributes.append(Self.attribute(name, before, after))
             }
         }
         let isTruncated = objects.count > ChangePage.mostObjects

@@ -50,13 +50,12 @@ struct HistoryReader {
                    o.after ->> k.name
             FROM (
                 SELECT coalesce(a.interface, b.interface) AS interface, coalesce(a.peer, b.peer) AS peer,
-                       a.state AS after, b.state AS before
+                       told_state(a.state) AS after, told_state(b.state) AS before
                 FROM state_at($1, $3) a FULL JOIN state_at($1, $2) b ON a.interface = b.interface AND a.peer = b.peer
                 WHERE a.state IS DISTINCT FROM b.state
             ) o,
                 jsonb_object_keys(coalesce(o.before, '{}'::jsonb) || coalesce(o.after, '{}'::jsonb)) AS k (name)
-            WHERE o.before ->> k.name IS DISTINCT FROM o.after ->> k.name 
-                AND k.name NOT IN ('id', 'sealed_key', 'other_sealed_key', 'sealed_preshared_key')
+            WHERE o.before ->> k.name IS DISTINCT FROM o.after ->> k.name
             ORDER BY o.interface, o.peer, k.name LIMIT $4
             """,
             .text(node),
@@ -68,11 +67,7 @@ struct HistoryReader {
         for var row in rows {
             let (interface, peer) = (try row.text(), try row.text())
             let (isNew, isGone) = (try row.bool(), try row.bool())
-            let attribute = ObjectDifference.Attribute(
-                name: try row.text(),
-                before: try row.optionalText(),
-                after: try row.optionalText()
-            )
+            let attribute = Self.attribute(try row.text(), try row.optionalText(), try row.optionalText())
             if let last = found.indices.last, found[last].interface == interface, (found[last].peer ?? "") == peer {
                 found[last].attributes.append(attribute)
             } else {

@@ -23,6 +23,7 @@ package enum Migrator {
         Migration(version: 10, script: PackageResources.v0010_interface_keys_sql),
         Migration(version: 11, script: PackageResources.v0011_key_sights_sql),
         Migration(version: 12, script: PackageResources.v0012_endpoint_names_sql),
+        Migration(version: 13, script: PackageResources.v0013_told_states_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

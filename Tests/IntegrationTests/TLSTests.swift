@@ -201,7 +201,7 @@ struct TLSTests {
         let tls = gateway.tls
         let identity = "--cert \(tls)/anna.pem --key \(tls)/anna.key --token-file \(tls)/anna.token"
         try await gateway.require(
-            "wgmctl profile add lab --server tls://127.0.0.1:51821 --pin \(identity)"
+            "wgmctl profile add lab --server tls://127.0.0.2:51821 --pin \(identity)"
         )
         let used = try await gateway.run("wgmctl peer list wg0")
         #expect(used.code == 0 && used.output.contains("alice"), "\(used.output)")
@@ -210,7 +210,11 @@ struct TLSTests {
         #expect(mode == "600")
         try await gateway.require("sed -i 's/^pins = .*/pins = \"\(String(repeating: "A", count: 43))\"/' \(file)")
         let changed = try await gateway.run("wgmctl peer list wg0")
-        #expect(changed.code == 6 && changed.output.contains("pinned"), "\(changed.output)")
+        #expect(changed.code == 6 && changed.output.contains("another key than the pinned one"), "\(changed.output)")
+        let named = try await gateway.run(
+            "wgmctl --server tls://127.0.0.2:51821 --ca \(tls)/ca.pem \(identity) peer list wg0"
+        )
+        #expect(named.code == 6 && named.output.contains("for another name"), "\(named.output)")
         try await gateway.require("wgmctl profile list | grep -q 'lab.*yes' && wgmctl profile remove lab")
     }
 

@@ -392,6 +392,35 @@ extension StoreTests {
             #expect(!made[0].attributes.contains { $0.name == "sealed_key" })
         }
 
+        @Test func whatDiffersIsToldByTheNamesAndWordsOfAFile() async throws {
+            let store = try await store()
+            let made = try await store.revision(1).1.objects[0].attributes
+            #expect(made.first { $0.name == "backend" }?.after == "auto")
+            let created = try #require(made.first { $0.name == "created" }?.after)
+            #expect(created.hasSuffix("Z") && created.contains("T"))
+            var last = "null"
+            for endpoint in ["vpn.example.org:51820", "192.0.2.7:51820", "[2001:db8::7]:4000"] {
+                var update = PeerUpdate()
+                update.endpoint = .set(try #require(PeerEndpoint(endpoint)))
+                update.routed = [try #require(IPPrefix("198.51.\(last.utf8.count).0/24"))]
+                let touched = try await store.change(.updatePeer(interface("wg0"), name("bob"), update))
+                #expect(touched.peers.count == 1)
+                let revision = try await store.currentRevision()
+                for objects in [
+                    try await store.revision(revision).1.objects,
+                    try #require(try await store.changes(after: revision - 1).changes.last).objects,
+                ] {
+                    let attributes = Dictionary(
+                        uniqueKeysWithValues: try #require(objects.first).attributes.map { ($0.name, $0) }
+                    )
+                    #expect(attributes.keys.sorted() == ["allowed_addresses", "endpoint"])
+                    #expect(attributes["endpoint"]?.after == endpoint)
+                    #expect(attributes["endpoint"]?.before ?? "null" == last)
+                }
+                last = endpoint
+            }
+        }
+
         @Test func revisionsAreListedNewestFirstAndOfOneInterface() async throws {
             let store = try await store()
             try await store.make("wg1", key: 9)

@@ -46,6 +46,9 @@ package final class NameTable: Sendable {
         }
     }
 
+    /// How many stand for nothing that is known, so that nobody can be sent there.
+    var lostCount: Int { records.withLock { $0.values.count { $0.addresses.isEmpty && $0.failure != nil } } }
+
     func keep(_ names: Set<HostName>) {
         records.withLock { records in
             if records.count > names.count { records = records.filter { names.contains($0.key) } }

@@ -90,14 +90,23 @@ extension Gateway {
     /// Makes interfaces and peers what they were after a revision, as a new one.
     ///
     /// Returns when the kernel was seen to follow, and without the keys that went. A refusal of the kernel does not bring
-    /// back what was: the reconciler goes on trying.
+    /// back what was: the reconciler goes on trying. Where nothing differs no revision is made.
     package func rollBack(to number: Int64, _ context: CallContext) async throws(Refusal) -> Outcome<Void> {
         try requireLoaded()
         try requireRollBack(context)
         return try await withLanes { () async throws(Refusal) in
             let names = view.interfaces.map(\.name)
-            try await requireWideRoutes(of: number, context)
+            let differences: Differences
+            do throws(StoreFailure) {
+                differences = try await store.differences(from: view.revision, to: number)
+            } catch { throw .store(error) }
+            try requireWideRoutes(differences, context)
             try begin(context)
+            if differences.objects.isEmpty, context.terms.confirmation == .none {
+                for name in names { try await settle(name, after: view.revision, undo: nil, context) }
+                record(context)
+                return .done((), revision: 0)
+            }
             switch try await commit(.rollBack(to: number), context.entry(), key: context.key) {
             case .repeated(let reply): return .repeated(reply)
             case .fresh(let touched, let revision, _):
@@ -117,17 +126,13 @@ extension Gateway {
     }
 
     /// Whoever makes a peer the way to everywhere needs a right of its own for that, also when it was one before.
-    private func requireWideRoutes(of number: Int64, _ context: CallContext) async throws(Refusal) {
-        let differences: Differences
-        do throws(StoreFailure) {
-            differences = try await store.differences(from: view.revision, to: number)
-        } catch { throw .store(error) }
+    private func requireWideRoutes(_ differences: Differences, _ context: CallContext) throws(Refusal) {
         guard !differences.isTruncated else { return try requireRouteAll("*", "*", context) }
         var all = view.interfaces.flatMap { view.peers(of: $0.name) }.flatMap(\.routed)
         let present = all.count
         for object in differences.objects {
             guard let peer = object.peer else { continue }
-            let routed = object.attributes.first { $0.name == "routed" }?.after ?? ""
+            let routed = object.attributes.first { $0.name == "allowed_addresses" }?.after ?? ""
             let prefixes = routed.split(separator: "\"").compactMap { IPPrefix($0) }
             if prefixes.contains(where: \.isWide) { try requireRouteAll(object.interface, peer, context) }
             all += prefixes

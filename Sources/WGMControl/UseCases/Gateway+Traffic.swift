@@ -42,7 +42,10 @@ extension Gateway {
         let switched = view.interfaces.filter { $0.rotation?.switched != nil }.map(\.id)
         let stragglers = view.ledger.stragglers(of: switched)
         let late = "\(stragglers) \(stragglers == 1 ? "straggler" : "stragglers") without the new key of the interface"
-        return stateWords + (stragglers > 0 ? "; " + late : "")
+        let lost = view.names.lostCount
+        let names =
+            "\(lost) \(lost == 1 ? "endpoint is a name that stands" : "endpoints are names that stand") for nothing"
+        return stateWords + (stragglers > 0 ? "; " + late : "") + (lost > 0 ? "; " + names : "")
     }
 
     private var stateWords: String {

@@ -57,8 +57,7 @@ enum TLSFailure {
         ),
         (
             "CERTIFICATE_VERIFY_FAILED", .unauthenticated, "SERVER_UNTRUSTED",
-            "the server's certificate is not to be trusted: it is from another authority, or expired, "
-                + "or its key is not the pinned one"
+            "the server's certificate is not to be trusted: it is from another authority, or expired"
         ),
         (
             "unableToValidateCertificate", .unauthenticated, "SERVER_UNTRUSTED",
@@ -73,6 +72,12 @@ enum TLSFailure {
         ("UNSUPPORTED_PROTOCOL", .failedPrecondition, "NO_TLS_1_3", "the server speaks no TLS 1.3"),
         ("WRONG_VERSION_NUMBER", .failedPrecondition, "NOT_WGM", "this is no wgmd: it speaks no TLS"),
     ]
+
+    /// Nothing else is looked at where a key is pinned.
+    static func keyChanged(of server: String) -> Status {
+        let words = "another key than the pinned one: the gateway has a new key, or somebody else answers in its place"
+        return Status(.unauthenticated, "\(server) shows \(words)", reason: "KEY_CHANGED")
+    }
 
     private static func brief(_ text: String) -> String { String(text.prefix(200)) }
 }

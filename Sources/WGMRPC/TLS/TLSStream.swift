@@ -38,8 +38,11 @@ public final class TLSStream: ByteStream {
         }
         let end = Moment.now() + timeout
         let socket = try TCPSocket.connect(host: host, port: Int(port), timeout: timeout)
-        let stream = TLSStream(socket, "\(host):\(port)")
-        try stream.shakeHands(handler, until: end)
+        let stream = TLSStream(socket, host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+        do throws(Status) { try stream.shakeHands(handler, until: end) } catch {
+            guard case .key = settings.trust, error.reason == "SERVER_UNTRUSTED" else { throw error }
+            throw TLSFailure.keyChanged(of: stream.server)
+        }
         return stream
     }
 

@@ -95,7 +95,7 @@ extension V1 {
         }
     }
 
-    /// Values as text, lists and objects as JSON; absent where there is none.
+    /// Names and words are those of a gateway file. Values as text, lists as JSON; absent where there is none.
     public struct ChangedAttribute: Hashable, Sendable {
         public var attribute: String?
         public var before: String?
@@ -215,6 +215,7 @@ extension V1 {
 
     /// Reply of `wgm.v1.Revisions/RollBack`.
     public struct RollBackResponse: Hashable, Sendable {
+        /// Absent when there was nothing to change.
         public var revision: Int64?
 
         public init(

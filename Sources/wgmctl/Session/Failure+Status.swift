@@ -61,8 +61,12 @@ extension Failure {
                 "the gateway's `allow` in [tls] says from where connections may come; wgmctl audit list there shows it"
         case "SERVER_UNTRUSTED":
             return
-                "--ca FILE names the authority, which is ca.pem where `wgmd certificate` made the certificate; a profile that pins a key "
-                + "pins a new one with wgmctl profile add --pin --replace, when you know that the gateway's has changed"
+                "--ca FILE names the authority, which is ca.pem where `wgmd certificate` made the certificate; the name or address "
+                + "in --server must be in the certificate"
+        case "KEY_CHANGED":
+            return
+                "when you know that the gateway has a new one, compare and pin it with wgmctl profile add --pin --replace; "
+                + "until then do nothing"
         case "CERTIFICATE_REQUIRED":
             return "--cert FILE and --key FILE; `wgmd certificate --client NAME` on the gateway makes both"
         case "CERTIFICATE_REFUSED":
@@ -150,7 +154,7 @@ extension Status {
     /// True unless it is certain that the daemon changed nothing.
     var mayHaveRun: Bool {
         switch reason {
-        case "NEVER_RUN", "NOT_RUNNING", "NOT_LISTENING", "NO_ANSWER", "NOT_ALLOWED", "SERVER_UNTRUSTED",
+        case "NEVER_RUN", "NOT_RUNNING", "NOT_LISTENING", "NO_ANSWER", "NOT_ALLOWED", "SERVER_UNTRUSTED", "KEY_CHANGED",
             "CERTIFICATE_REQUIRED", "CERTIFICATE_REFUSED", "CONNECT_FAILED", "NO_SUCH_HOST", "TLS_FILE", "TLS_FAILED":
             return false
         case "MAY_HAVE_RUN", "OUTCOME_UNKNOWN", "CALL_UNDER_WAY", "NOT_FOLLOWED", "REPLY_TOO_LARGE": return true

@@ -20,7 +20,7 @@ struct PeerList: Presentable {
             table.append([
                 peer.interface ?? "", peer.name ?? "", peer.state(now: now), peer.status?.link ?? "",
                 peer.addresses.joined(separator: ","),
-                peer.status?.endpoint ?? peer.endpoint ?? "", peer.handshake(now: now) ?? "",
+                peer.shownEndpoint, peer.handshake(now: now) ?? "",
                 Words.bytes(peer.status?.received), Words.bytes(peer.status?.sent),
             ])
         }
@@ -74,6 +74,14 @@ extension V1.Peer {
         let wanted = enabled == true
         guard let present = status?.present, present != wanted else { return wanted ? "enabled" : "disabled" }
         return wanted ? "enabled, missing" : "disabled, still there"
+    }
+
+    /// Where it is, else where it is to be sent, and whether that can be done.
+    fileprivate var shownEndpoint: String {
+        if let present = status?.endpoint { return present }
+        guard let endpoint else { return "" }
+        let isLost = status?.nameLookup.map { $0.addresses.isEmpty && $0.failure != nil } ?? false
+        return isLost ? "\(endpoint) (not found)" : endpoint
     }
 
     fileprivate func handshake(now: Timestamp) -> String? {

@@ -7,6 +7,8 @@ struct PlanDetails: Presentable {
     var plan: V1.PlanResponse
     /// Once it is applied.
     var revision: Int64?
+    /// What the gateway is when there is nothing to change.
+    var goal = "what the file says"
 
     var isEmpty: Bool { (plan.created ?? 0) + (plan.changed ?? 0) + (plan.deleted ?? 0) == 0 }
 
@@ -21,7 +23,7 @@ struct PlanDetails: Presentable {
     }
 
     func text(styled: Bool) -> String {
-        guard !isEmpty else { return "nothing to change: the gateway is what the file says\n" }
+        guard !isEmpty else { return "nothing to change: the gateway is \(goal)\n" }
         var output = ""
         for object in plan.objects { Self.write(object, to: &output) }
         let counts = "\(plan.created ?? 0) to create, \(plan.changed ?? 0) to change, \(plan.deleted ?? 0) to delete"

@@ -257,6 +257,17 @@ private struct NamedScene {
         #expect(seen.count == 40)
     }
 
+    @Test("health counts names that stand for nothing, until they are found")
+    func lostNames() async throws {
+        let named = try await NamedScene()
+        func words() -> String? { named.gateway.health().components.first { $0.name == "peers" }?.message }
+        await named.turn()
+        #expect(words()?.hasSuffix("; 1 endpoint is a name that stands for nothing") == true)
+        named.names.set("a.example.org", "2001:db8::7")
+        await named.run(61)
+        #expect(words() == "1 never")
+    }
+
     @Test("the gateway's own addresses, and what lies behind the interface itself, are not followed")
     func ownAddresses() async throws {
         let named = try await NamedScene()

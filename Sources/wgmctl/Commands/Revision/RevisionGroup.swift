@@ -93,19 +93,62 @@ struct RevisionRollbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
         abstract: "Make interfaces and peers what they were after a revision, as a new revision.",
-        discussion: "Roles and tokens stay as they are. wgmctl revision diff NUMBER shows what would be undone.\n\n"
-            + Wgmctl.examples("wgmctl revision rollback 17 -m 'the import went wrong'")
+        discussion: """
+            Roles and tokens stay as they are. At a terminal it shows what is to change and asks before it is done; elsewhere it is done at once.
+
+
+            """
+                + Wgmctl.examples(
+                    "wgmctl revision rollback 17 --dry-run",
+                    "wgmctl revision rollback 17 -m 'the import went wrong'"
+                )
     )
 
     @Argument(help: "Its number.")
     var number: Int64
 
+    @Flag(name: .customLong("dry-run"), help: "Only show what would change.")
+    var isDryRun = false
+
+    @Flag(name: [.customShort("y"), .long], help: "Do not ask.")
+    var yes = false
+
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
         var session = try Session.authenticated(global)
+        let questions = yes ? nil : Questions()
+        if isDryRun || questions != nil {
+            let plan = PlanDetails(plan: try session.rollBackPlan(number), goal: "as after revision \(number)")
+            if isDryRun || global.output == .table { try global.show(plan) }
+            guard !isDryRun, !plan.isEmpty else { return }
+        }
+        if let questions, !["y", "yes"].contains(questions.ask("do this? y or n", suggestion: "n").lowercased()) {
+            throw Failure(.failure, "nothing was done")
+        }
         let reply = try session.revisionsRollBack(V1.RollBackRequest(number: number))
-        let sentence = "interfaces and peers are as after revision \(number); this is revision \(reply.revision ?? 0)"
+        let sentence =
+            reply.revision.map { "interfaces and peers are as after revision \(number); this is revision \($0)" }
+            ?? "nothing to change: interfaces and peers are as after revision \(number)"
         try global.show(Outcome(sentence: sentence, revision: reply.revision))
+    }
+}
+
+extension Session {
+    /// What is to be changed so that everything is as it was after a revision.
+    fileprivate mutating func rollBackPlan(_ number: Int64) throws -> V1.PlanResponse {
+        let newest = try revisionsList(V1.ListRevisionsRequest(limit: 1)).revisions.first?.number ?? number
+        let reply = try revisionsDiff(V1.DiffRevisionsRequest(from: newest, to: number))
+        if reply.truncated == true { Console.note("only the first changes are shown") }
+        func count(_ change: V1.ObjectChange) -> UInt32 {
+            UInt32(clamping: reply.objects.count { $0.change == change })
+        }
+        return V1.PlanResponse(
+            objects: reply.objects,
+            created: count(.created),
+            changed: count(.changed),
+            deleted: count(.deleted),
+            revision: newest
+        )
     }
 }
