@@ -22,7 +22,8 @@ package struct ActualInterface: Hashable, Sendable {
     package var addresses: Set<InterfaceAddress>
     /// Routes through this interface in the main table that wgm made (protocol `NetlinkLimit.routeProtocol`).
     package var routes: Set<IPPrefix>
-    /// Networks of its addresses for which the kernel has no on-link route, as it makes one by itself; none while the link is down.
+    /// Networks of its addresses to which nobody but wgm has a route through the link, the one that the kernel makes by itself included;
+    /// none while the link is down.
     package var unroutedNetworks: Set<IPPrefix>
     /// nil when no private key is set.
     package var publicKey: PublicKey?

@@ -268,6 +268,8 @@ struct RealInterfaceTests {
             // One in a table of its own, as that of a VRF, is a route.
             _ = try shell("ip route add 10.9.0.0/24 dev wg0 table 100 proto kernel scope link")
             #expect(try bench.dump().unroutedNetworks == [try prefix("fd00:1::/64")])
+            _ = try shell("ip -6 route add fd00:1::/64 dev wg0 metric 5")
+            #expect(try bench.dump().unroutedNetworks.isEmpty)
             try bench.apply(.setLink(mtu: nil, isUp: false))
             #expect(try bench.dump().unroutedNetworks.isEmpty)
         }

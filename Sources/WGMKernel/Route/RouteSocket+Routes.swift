@@ -8,8 +8,8 @@ internal import WGMModel
 struct LinkRoutes {
     /// Those that wgm made, in the main table.
     var ours: Set<IPPrefix> = []
-    /// Those to the networks of its addresses, which the kernel makes by itself.
-    var onLink: Set<IPPrefix> = []
+    /// Others: those to the networks of its addresses, which the kernel makes by itself, and in the main table anybody's.
+    var foreign: Set<IPPrefix> = []
 }
 
 extension RouteSocket {
@@ -20,18 +20,18 @@ extension RouteSocket {
         return routes
     }
 
-    /// The networks of these addresses that the kernel has no route to, in whatever table: that of a VRF is another.
+    /// The networks of these addresses that there is no route to but wgm's own; the kernel's may be in the table of a VRF.
     mutating func unrouted(
         _ addresses: Set<InterfaceAddress>,
         of link: Link,
         _ main: LinkRoutes
     ) throws(KernelFailure) -> Set<IPPrefix> {
         let networks = Set(addresses.map(\.prefix).filter { !$0.isHost })
-        let missing = networks.subtracting(main.onLink)
+        let missing = networks.subtracting(main.foreign)
         guard !missing.isEmpty else { return [] }
         var elsewhere = LinkRoutes()
         for family in [AddressFamily.v4, .v6] { try read(&elsewhere, of: link, family, table: RT_TABLE_UNSPEC) }
-        return missing.subtracting(elsewhere.onLink)
+        return missing.subtracting(elsewhere.foreign)
     }
 
     private mutating func read(
@@ -106,12 +106,13 @@ extension RouteSocket {
 }
 
 extension LinkRoutes {
-    /// Nothing for a route that neither wgm nor the kernel made, or that leads elsewhere.
+    /// Nothing for a route that leads elsewhere, or that somebody made in a table of their own.
     fileprivate mutating func add(_ message: RawSpan, through link: Link) throws(KernelFailure) {
         guard let fixed = message.load(rtmsg.self) else { throw .malformed }
         guard fixed.rtm_type == RTN_UNICAST, let family = AddressFamily(number: fixed.rtm_family) else { return }
-        let isOurs = fixed.rtm_protocol == NetlinkLimit.routeProtocol && fixed.rtm_table == RT_TABLE_MAIN.rawValue
-        guard isOurs || fixed.rtm_protocol == RTPROT_KERNEL else { return }
+        let isMain = fixed.rtm_table == RT_TABLE_MAIN.rawValue
+        let isOurs = isMain && fixed.rtm_protocol == NetlinkLimit.routeProtocol
+        guard isMain || fixed.rtm_protocol == RTPROT_KERNEL else { return }
         var destination = family == .v4 ? IPAddress(v4: 0) : IPAddress(v6: 0)
         var output: Int32 = 0
         try message.forEachAttribute(from: MemoryLayout<rtmsg>.size) { (type, value) throws(KernelFailure) in
@@ -122,7 +123,7 @@ extension LinkRoutes {
         }
         guard let prefix = IPPrefix(masking: destination, length: Int(fixed.rtm_dst_len)) else { throw .malformed }
         guard output == link.index else { return }
-        if isOurs { ours.insert(prefix) } else { onLink.insert(prefix) }
+        if isOurs { ours.insert(prefix) } else { foreign.insert(prefix) }
     }
 }
 

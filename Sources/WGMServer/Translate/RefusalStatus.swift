@@ -116,7 +116,7 @@ extension Status {
         case .noSuchRevision(let number, let first):
             return Status(
                 .notFound,
-                "revision \(number) is not known; what there was is kept from revision \(first) on",
+                "no revision \(number) of interfaces and peers is known; what there was is kept from revision \(first) on",
                 reason: "NOT_FOUND",
                 facts: ["kind": "revision", "name": "\(number)"]
             )

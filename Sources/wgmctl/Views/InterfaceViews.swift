@@ -80,7 +80,7 @@ extension V1.Interface {
             "listen_port": .number(listenPort), "public_key": .text(publicKey), "addresses": .texts(addresses),
             "ipv6_pool": .text(ipv6Pool), "ipv4_pool": .text(ipv4Pool), "endpoint": .text(endpoint),
             "firewall_mark": .number(firewallMark), "dns": .texts(dns), "peer_count": .number(peerCount),
-            "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
+            "revision": .number(revision.nonZero), "created_unix_ms": .number(createdUnixMs.nonZero),
             "status": status?.document ?? .absent, "drift_policy": .text(driftPolicy?.word),
             "key_rotation": keyRotation?.document ?? .absent,
         ])

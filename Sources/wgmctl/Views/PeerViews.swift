@@ -97,10 +97,15 @@ extension V1.Peer {
             "endpoint": .text(endpoint), "keepalive_s": .number(keepaliveS),
             "has_preshared_key": .flag(hasPresharedKey ?? false), "comment": .text(comment),
             "valid_from_unix_ms": .number(validFromUnixMs), "valid_until_unix_ms": .number(validUntilUnixMs),
-            "revision": .number(revision), "created_unix_ms": .number(createdUnixMs),
+            "revision": .number(revision.nonZero), "created_unix_ms": .number(createdUnixMs.nonZero),
             "status": status?.document ?? .absent,
         ])
     }
+}
+
+extension Int64? {
+    /// nil for the zero of what is only planned.
+    var nonZero: Int64? { self == 0 ? nil : self }
 }
 
 extension V1.PeerState {

@@ -114,6 +114,7 @@ struct PeerRotatePresharedKeyCommand: ParsableCommand {
         }
         let presharedLine = PresharedLine.key(try newKey())
         var handover = KeyHandover(peer: peer, global: global, delivery: delivery)
+        handover.what = "a new preshared key"
         handover.isSilent = presharedKeyFile != nil && delivery.config == nil && !delivery.qr
         try handover.run(keyLine, presharedLine) { session in
             let present = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name)).peer
@@ -139,6 +140,7 @@ private struct KeyHandover {
     var delivery: DeliveryOptions
     /// True when there is no configuration to hand out.
     var isSilent = false
+    var what = "new keys"
 
     func run(
         _ keyLine: borrowing KeyLine,
@@ -165,7 +167,7 @@ private struct KeyHandover {
         guard delivery.usesStandardOutput, !isSilent else {
             return try global.show(PeerDetails(peer: changed, now: .now))
         }
-        Console.complain("peer \(peer.name) of \(peer.interface) has new keys".printable)
+        Console.complain("peer \(peer.name) of \(peer.interface) has \(what)".printable)
     }
 
     private func handOut(
