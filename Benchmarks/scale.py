@@ -18,6 +18,7 @@ from figures import Figures, Wgmctl, memory, pid_of, timed, wait_for
 folder, as_json = sys.argv[1], sys.argv[2:] not in ([], [""])
 SIZES = [int(size) for size in os.environ.get("SIZES", "1000 10000 50000").split()]
 ROUNDS = int(os.environ.get("ROUNDS", 3))
+BEGAN = time.monotonic()
 PATIENCE = int(os.environ.get("WGM_PATIENCE", 1))
 wgmctl = Wgmctl(folder + "/run/wgmd.sock")
 figures = Figures()
@@ -112,10 +113,15 @@ def measure_floor(rounds):
     return [statistics.median(column) for column in zip(*samples)]
 
 
+def tell(words):
+    print(f"scale: {time.monotonic() - BEGAN:.0f} s: {words}", file=sys.stderr, flush=True)
+
+
 def measure(count):
     rounds = ROUNDS if count <= 10_000 else 1
     write_files(count)
     setconf, dump = measure_floor(rounds)
+    tell(f"{count} peers: wg setconf {setconf:.0f} ms, wg show dump {dump:.0f} ms; now wgm")
     log = Log()
     whole, first = [], []
     for number in range(rounds):
@@ -123,6 +129,7 @@ def measure(count):
             wgmctl("interface", "delete", "wg0", "--with-peers", "--timeout", "10m")
             log = Log()
         whole.append(wgmctl("apply", "-f", folder + "/gateway.yaml", "--yes", "--timeout", "10m")[0])
+        tell(f"applied in {whole[-1]:.0f} ms")
         first.append(log.first(lambda changes: changes > 0))
     present = subprocess.run(["wg", "show", "wg0", "allowed-ips"], capture_output=True, text=True, check=True).stdout.splitlines()
     if sum(len(line.split()) == 3 for line in present) != count:
@@ -138,7 +145,9 @@ def measure(count):
         with open(f"/proc/{pid}/clear_refs", "w") as file:
             file.write("5")
     log = Log()
+    tell("what a look costs that finds nothing")
     idle = statistics.median(log.first(lambda changes: changes == 0) for _ in range(5))
+    tell("one change")
     figures.add(name + ".first_apply", statistics.median(first), "ms", setconf, bound=1.25, of_ratio=True)
     figures.add(name + ".first_apply_whole", statistics.median(whole), "ms", setconf)
     figures.add(name + ".nothing_changes", idle, "ms", dump, bound=1.5, of_ratio=True)

@@ -33,7 +33,8 @@ package actor PostgresStore: Store {
 
     package func load() throws(StoreFailure) -> GatewayState {
         try transaction(.snapshot) { (connection) throws(StoreFailure) in
-            try StateReader(connection: connection, node: node).everything()
+            try connection.allow(andAll: true)
+            return try StateReader(connection: connection, node: node).everything()
         }
     }
 
@@ -59,6 +60,7 @@ package actor PostgresStore: Store {
             if let key, let earlier = try CallKeys(connection: connection).claim(key, revision: revision) {
                 return earlier
             }
+            try connection.allow(peers: change.peerCount, andAll: change.isAboutAll)
             let confirmations = Confirmations(connection: connection, node: node)
             try confirmations.admit(change, audit)
             let changes = ChangeWriter(connection: connection, node: node, revision: revision, caller: audit)
@@ -144,7 +146,10 @@ package actor PostgresStore: Store {
     }
 
     package func differences(from: Int64, to: Int64) throws(StoreFailure) -> Differences {
-        try history { (history) throws(StoreFailure) in try history.differences(from: from, to: to) }
+        try history { (history) throws(StoreFailure) in
+            try history.connection.allow(andAll: true)
+            return try history.differences(from: from, to: to)
+        }
     }
 
     package func peer(

@@ -8,7 +8,9 @@ struct DriftTests {
 
     private struct DriftDocument: Decodable {
         struct Item: Decodable {
+            let peer: String?
             let attribute: String
+            var place: String { [peer.map { "peer \($0)" }, attribute].compactMap(\.self).joined(separator: " ") }
             let database: String
             let kernel: String
         }
@@ -20,20 +22,20 @@ struct DriftTests {
 
     /// Commands of root, and the attribute that wgm names for each.
     private static let meddlings = [
-        ("wg set wg0 peer \(stranger) allowed-ips 203.0.113.0/24", "peer \(stranger)"),
+        ("wg set wg0 peer \(stranger) allowed-ips 203.0.113.0/24", "peer \(stranger) peer"),
         // What no caller may say.
         (
             "wg set wg0 peer \(stranger) allowed-ips ::ffff:1.2.3.0/120,224.0.0.0/4 endpoint [::ffff:192.0.2.9]:5",
-            "peer \(stranger)"
+            "peer \(stranger) peer"
         ),
-        ("wg set wg0 peer \(Gateway.aliceKey) remove", "peer alice"),
-        ("wg set wg0 peer \(Gateway.aliceKey) persistent-keepalive 7", "peer alice keepalive"),
+        ("wg set wg0 peer \(Gateway.aliceKey) remove", "peer alice peer"),
+        ("wg set wg0 peer \(Gateway.aliceKey) persistent-keepalive 7", "peer alice keepalive_s"),
         ("ip address add 198.51.100.1/24 dev wg0", "address 198.51.100.1/24"),
         ("ip address del 10.90.0.1/24 dev wg0", "address 10.90.0.1/24"),
         ("ip route del 10.91.0.0/16 dev wg0", "route 10.91.0.0/16"),
         ("ip link set wg0 down", "state"),
         ("ip link set wg0 mtu 1300", "mtu"),
-        ("wg genkey > /run/other && wg set wg0 private-key /run/other", "public key"),
+        ("wg genkey > /run/other && wg set wg0 private-key /run/other", "public_key"),
         ("ip link del wg0", "link"),
     ]
 
@@ -63,10 +65,10 @@ struct DriftTests {
         for (command, attribute) in Self.meddlings {
             #expect(try await gateway.inside(command).code == 0, "\(command)")
             let (drift, seconds) = try await waitForDrift(gateway) { drift in
-                drift.outcome == "repaired" && drift.items.contains { $0.attribute == attribute }
+                drift.outcome == "repaired" && drift.items.contains { $0.place == attribute }
             }
             #expect(seconds < 10, "\(command) was found after \(seconds) s")
-            let item = try #require(drift.items.first { $0.attribute == attribute })
+            let item = try #require(drift.items.first { $0.place == attribute })
             #expect(item.database != item.kernel)
             let records = try gateway.control(
                 "audit",
@@ -78,7 +80,7 @@ struct DriftTests {
                 "-o",
                 "json"
             )
-            #expect(records.output.contains(attribute), "\(records.output)")
+            #expect(records.output.contains(item.peer ?? item.attribute), "\(records.output)")
             #expect(try gateway.control("status").code == 0)
         }
         let link = try await gateway.inside(

@@ -156,5 +156,21 @@ extension StoreTests {
             #expect(try row.int() == 51)
             #expect(try row.int() == 51)
         }
+
+        @Test func aTransactionAboutManyPeersHasMoreTimeAndTheNextHasNot() throws {
+            let limits = Connection.Limits(statement: 100, call: 400)
+            let connection = try Connection(database.address("wgmd"), limits: limits)
+            func isInTime() -> Bool { (try? connection.query("SELECT pg_sleep(0.6)")) != nil }
+            for count in [1000, 1001] {
+                try connection.begin(.snapshot)
+                try connection.allow(peers: count, andAll: true)
+                #expect(isInTime() == (count > 1000))
+                connection.rollBack()
+                try connection.begin(.snapshot)
+                #expect(!isInTime())
+                connection.rollBack()
+            }
+            #expect(!connection.isLost)
+        }
     }
 }

@@ -658,7 +658,8 @@ extension V1.DriftItem: SampledMessage {
             attribute: random.maybe(String.self),
             database: random.maybe(String.self),
             kernel: random.maybe(String.self),
-            outcome: random.maybe(V1.DriftOutcome.self)
+            outcome: random.maybe(V1.DriftOutcome.self),
+            peer: random.maybe(String.self)
         )
     }
 }

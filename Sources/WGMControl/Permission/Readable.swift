@@ -59,9 +59,7 @@ struct Readable {
         guard !everyPeer(of: interface.value) else { return drift }
         var part = drift
         part.items.removeAll { item in
-            let words = item.attribute.split(separator: " ")
-            guard words.first == "peer", words.count > 1 else { return false }
-            return !peer(String(words[1]), of: interface.value)
+            item.peer.map { !peer($0, of: interface.value) } ?? false
         }
         return part.items.isEmpty ? nil : part
     }

@@ -23,17 +23,17 @@ struct InterfaceDrift {
         }
     }
 
-    private mutating func add(_ attribute: String, _ wanted: String, _ found: String) {
+    private mutating func add(_ attribute: String, of peer: String? = nil, _ wanted: String, _ found: String) {
         guard wanted != found else { return }
-        items.append(DriftItem(attribute, wanted: wanted, found: found))
+        items.append(DriftItem(attribute, of: peer, wanted: wanted, found: found))
     }
 
     private mutating func compareDevice(_ interface: InterfaceRecord, _ actual: ActualInterface) {
         add("state", interface.isUp ? "up" : "down", actual.isUp ? "up" : "down")
         add("mtu", "\(interface.mtu)", "\(actual.mtu)")
-        add("public key", interface.publicKey.description, actual.publicKey?.description ?? "none")
-        add("listen port", "\(interface.listenPort)", "\(actual.listenPort)")
-        add("firewall mark", "\(interface.firewallMark)", "\(actual.firewallMark)")
+        add("public_key", interface.publicKey.description, actual.publicKey?.description ?? "none")
+        add("listen_port", "\(interface.listenPort)", "\(actual.listenPort)")
+        add("firewall_mark", "\(interface.firewallMark)", "\(actual.firewallMark)")
     }
 
     /// A link that is down has lost routes and IPv6 addresses with that; they are not told apart.
@@ -61,19 +61,20 @@ struct InterfaceDrift {
     private mutating func compare(_ wanted: PeerRecord?, _ actual: ActualPeer?, _ name: String) {
         guard let wanted, let actual else {
             return add(
-                "peer \(name)",
+                "peer",
+                of: name,
                 words(wanted?.allowedAddresses),
                 words(actual.map { Array($0.allowedAddresses) })
             )
         }
         if !actual.holds(wanted.presharedKey) {
-            add("peer \(name) preshared key", word(wanted.presharedKey?.mark), word(actual.presharedKey))
+            add("preshared_key", of: name, word(wanted.presharedKey?.mark), word(actual.presharedKey))
         }
         if actual.endpoint == nil, let endpoint = wanted.endpoint?.address {
-            add("peer \(name) endpoint", endpoint.description, "none")
+            add("endpoint", of: name, endpoint.description, "none")
         }
-        add("peer \(name) keepalive", "\(wanted.keepalive)", "\(actual.keepalive)")
-        add("peer \(name) allowed addresses", list(wanted.allowedAddresses), list(Array(actual.allowedAddresses)))
+        add("keepalive_s", of: name, "\(wanted.keepalive)", "\(actual.keepalive)")
+        add("allowed_addresses", of: name, list(wanted.allowedAddresses), list(Array(actual.allowedAddresses)))
     }
 
     private func word(_ mark: KeyMark?) -> String { mark.map { "set (\($0))" } ?? "none" }

@@ -135,7 +135,7 @@ extension Reconciler {
             let rest = left(of: name, difference.actual)
             let items = found.items.map { item in
                 var item = item
-                item.wasRepaired = rest.contains(item.attribute)
+                item.wasRepaired = rest.contains([item.peer, item.attribute])
                 return item
             }
             await repair(name)
@@ -153,10 +153,10 @@ extension Reconciler {
     }
 
     /// The attributes that differ still after an adoption.
-    private func left(of name: InterfaceName, _ actual: ActualInterface?) -> Set<String> {
+    private func left(of name: InterfaceName, _ actual: ActualInterface?) -> Set<[String?]> {
         guard let wanted = view.wanted(name, at: clock.now) else { return [] }
         let drift = InterfaceDrift(interface: wanted.interface, peers: wanted.peers, actual: actual)
-        return Set(drift.items.map(\.attribute))
+        return Set(drift.items.map { [$0.peer, $0.attribute] })
     }
 
     /// The kernel agrees; if it did not before, that is over.

@@ -22,7 +22,9 @@ package enum DriftPolicy: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
 
 /// One attribute that the kernel holds otherwise than the database wants it.
 package struct DriftItem: Hashable, Sendable {
-    /// `mtu`, `peer alice keepalive`, `address 192.0.2.1/24`.
+    /// The peer's name, or the key of one that has none; nil for what is the interface's.
+    package var peer: String?
+    /// `mtu`, `keepalive_s`, `address 192.0.2.1/24`; `peer` for a peer as a whole.
     package var attribute: String
     /// What the database says.
     package var wanted: String
@@ -31,7 +33,8 @@ package struct DriftItem: Hashable, Sendable {
     /// Of a drift that was adopted, what was not.
     package var wasRepaired = false
 
-    package init(_ attribute: String, wanted: String, found: String) {
+    package init(_ attribute: String, of peer: String? = nil, wanted: String, found: String) {
+        self.peer = peer
         self.attribute = attribute
         self.wanted = wanted
         self.found = found
@@ -64,7 +67,8 @@ package struct Drift: Hashable, Sendable {
     /// For the audit record; names, keys, prefixes and numbers hold nothing that JSON would need an escape for.
     var json: String {
         let shown = items.prefix(Self.mostRecorded).map {
-            #"{"attribute":"\#($0.attribute)","database":"\#($0.wanted)","kernel":"\#($0.found)"}"#
+            let peer = $0.peer.map { #""peer":"\#($0)","# } ?? ""
+            return #"{\#(peer)"attribute":"\#($0.attribute)","database":"\#($0.wanted)","kernel":"\#($0.found)"}"#
         }
         let more = items.count > shown.count ? #","more":\#(items.count - shown.count)"# : ""
         return #"{"policy":"\#(policy)","since_unix_ms":\#(since.milliseconds),"drift":["#

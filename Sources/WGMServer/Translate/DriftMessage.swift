@@ -37,7 +37,8 @@ extension V1.InterfaceDrift {
                     attribute: $0.attribute,
                     database: $0.wanted,
                     kernel: $0.found,
-                    outcome: $0.wasRepaired ? .repaired : nil
+                    outcome: $0.wasRepaired ? .repaired : nil,
+                    peer: $0.peer
                 )
             },
             sinceUnixMs: drift.since.milliseconds,

@@ -34,7 +34,7 @@ extension V1.ImportInterfaceResponse {
             peers: report.peerReports(limit: Self.longest).map { V1.Peer($0) },
             takesLink: report.takesLink,
             changes: report.changes.prefix(Self.longest).map {
-                V1.DriftItem(attribute: $0.attribute, database: $0.wanted, kernel: $0.found)
+                V1.DriftItem(attribute: $0.attribute, database: $0.wanted, kernel: $0.found, peer: $0.peer)
             },
             remarks: Array(report.remarks.prefix(Self.longest)),
             revision: report.revision

@@ -3,6 +3,32 @@
 import WGMControl
 import WGMModel
 
+extension Change {
+    /// True when it may be about all the peers that there are.
+    var isAboutAll: Bool {
+        switch self {
+        case .rollBack, .deleteInterface: true
+        case .applyFile(let change): !change.deletedInterfaces.isEmpty
+        default: false
+        }
+    }
+
+    /// How many peers it names.
+    var peerCount: Int {
+        switch self {
+        case .importInterface(let new): new.peers.count
+        case .createPeers(_, let peers): peers.count
+        case .setPeersEnabled(_, let names, _), .deletePeers(_, let names): names.count
+        case .adopt(_, let adoption):
+            adoption.newPeers.count + adoption.disabledPeers.count + adoption.changedPeers.count
+        case .applyFile(let change):
+            change.newPeers.values.reduce(0) { $0 + $1.count } + change.changedPeers.values.reduce(0) { $0 + $1.count }
+                + change.deletedPeers.values.reduce(0) { $0 + $1.count }
+        default: 0
+        }
+    }
+}
+
 /// Writes one change inside a transaction that holds the lock of `RevisionLog.lockNext`.
 ///
 /// Conflicts are looked for first, so that the refusal can name the owner; the schema's constraints stand behind that.

@@ -19,6 +19,11 @@ final class Connection {
         /// Milliseconds for any other call, longer than `statement`; 0 is no limit but the server's.
         var call = 15_000
 
+        /// Peers that the ordinary limit is enough for, and milliseconds for each where there are more: several times what
+        /// a slow machine takes.
+        static let fewPeers = 1000
+        static let eachPeer: Int64 = 4
+
         /// An idle transaction is one whose program is gone.
         var idle: Int64 { 30_000 }
     }
@@ -35,6 +40,8 @@ final class Connection {
     private let session: Session
     private var watchdog: Watchdog?
     private let limits: Limits
+    /// Milliseconds that each statement of this transaction may take besides.
+    private var more: Int64 = 0
     /// True once the connection is of no more use.
     private(set) var isLost = false
     /// True when it is lost because the server did not answer in time.
@@ -95,10 +102,24 @@ final class Connection {
     }
 
     func begin(_ mode: Mode) throws(StoreFailure) {
+        more = 0
         switch mode {
         case .write: _ = try run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", [], limit: limits.probe)
         case .snapshot: _ = try run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", [], limit: limits.probe)
         }
+    }
+
+    /// Gives the statements of this transaction more time, for so many peers that they are about, and for those that there are.
+    func allow(peers named: Int = 0, andAll isAboutAll: Bool) throws(StoreFailure) {
+        var count = named
+        if isAboutAll {
+            var row = try row("SELECT count(*) FROM peer")
+            count += Int(clamping: try row.int())
+        }
+        guard count > Limits.fewPeers else { return }
+        let more = Int64(count) * Limits.eachPeer
+        try query("SELECT set_config('statement_timeout', $1::bigint::text, true)", .int(limits.statement + more))
+        self.more = more
     }
 
     /// Ends the transaction well; `inDoubt` when it cannot be known whether it did.
@@ -129,7 +150,7 @@ final class Connection {
     ) throws(StoreFailure) -> QueryResult {
         precondition(sql.hasPointerRepresentation, "a statement is longer than a character")
         let text = unsafe UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self)
-        return try unsafe execute(text, parameters, limit: limit ?? limits.call)
+        return try unsafe execute(text, parameters, limit: limit ?? limits.call + Int(clamping: more))
     }
 
     private func execute(

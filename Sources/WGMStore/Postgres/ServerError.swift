@@ -19,6 +19,7 @@ struct ServerError {
     var failure: StoreFailure {
         if let failure = Self.constraints[constraint] { return failure }
         switch state.prefix(2) {
+        case "57" where state == "57014": return .unavailable("it takes longer than a statement may (SQLSTATE 57014)")
         // Shutting down or starting up, connections exhausted, cancelled, resources, the system.
         case "57", "53", "58", "08": return .unavailable("\(message) (SQLSTATE \(state))")
         // Serialization failure, deadlock, lock not available.

@@ -1278,7 +1278,8 @@ extension V1.DriftItem: @unsafe CConvertible {
             attribute: unsafe Copy.string(c.pointee.attribute),
             database: unsafe Copy.string(c.pointee.database),
             kernel: unsafe Copy.string(c.pointee.kernel),
-            outcome: unsafe c.pointee.has_outcome != 0 ? V1.DriftOutcome(rawValue: Int32(bitPattern: c.pointee.outcome.rawValue)) : nil
+            outcome: unsafe c.pointee.has_outcome != 0 ? V1.DriftOutcome(rawValue: Int32(bitPattern: c.pointee.outcome.rawValue)) : nil,
+            peer: unsafe Copy.string(c.pointee.peer)
         )
     }
 
@@ -1297,6 +1298,9 @@ extension V1.DriftItem: @unsafe CConvertible {
         if let value = self.outcome {
             unsafe c.pointee.has_outcome = 1
             unsafe c.pointee.outcome = Wgm__V1__DriftOutcome(rawValue: UInt32(bitPattern: value.rawValue))
+        }
+        if let value = self.peer {
+            unsafe c.pointee.peer = arena.string(value)
         }
         return unsafe c
     }

@@ -779,22 +779,28 @@ extension V1 {
 
     /// One attribute: what the database wants, and what the kernel said.
     public struct DriftItem: Hashable, Sendable {
+        /// As a gateway file calls it; or "link", "state", "address PREFIX", "route PREFIX", and "peer" for a peer as a
+        /// whole.
         public var attribute: String?
         public var database: String?
         public var kernel: String?
         /// Where it is another than that of the whole: what cannot be adopted was repaired.
         public var outcome: V1.DriftOutcome?
+        /// The peer's name, or the public key of one that has none; absent for what is the interface's.
+        public var peer: String?
 
         public init(
             attribute: String? = nil,
             database: String? = nil,
             kernel: String? = nil,
-            outcome: V1.DriftOutcome? = nil
+            outcome: V1.DriftOutcome? = nil,
+            peer: String? = nil
         ) {
             self.attribute = attribute
             self.database = database
             self.kernel = kernel
             self.outcome = outcome
+            self.peer = peer
         }
     }
 

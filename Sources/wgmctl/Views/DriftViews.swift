@@ -12,13 +12,15 @@ struct DriftList: Presentable {
 
     func text(styled: Bool) -> String {
         var table = Table([
-            .init(title: "INTERFACE"), .init(title: "ATTRIBUTE"), .init(title: "DATABASE"), .init(title: "KERNEL"),
+            .init(title: "INTERFACE"), .init(title: "PEER"), .init(title: "ATTRIBUTE"), .init(title: "DATABASE"),
+            .init(title: "KERNEL"),
             .init(title: "SINCE"), .init(title: "OUTCOME"),
         ])
         for drift in drifts {
             for item in drift.items {
                 table.append([
-                    drift.interface ?? "", item.attribute ?? "", item.database ?? "", item.kernel ?? "",
+                    drift.interface ?? "", item.peer ?? "", item.attribute ?? "", item.database ?? "",
+                    item.kernel ?? "",
                     Words.time(drift.sinceUnixMs), item.outcome?.word ?? drift.outcomeWords,
                 ])
             }
@@ -46,9 +48,15 @@ extension V1.InterfaceDrift {
 }
 
 extension V1.DriftItem {
+    /// `mtu`, `peer alice`, `peer alice keepalive_s`.
+    var place: String {
+        guard let peer else { return attribute ?? "" }
+        return attribute == "peer" ? "peer \(peer)" : "peer \(peer) \(attribute ?? "")"
+    }
+
     var document: Document {
         .object([
-            "attribute": .text(attribute), "database": .text(database), "kernel": .text(kernel),
+            "peer": .text(peer), "attribute": .text(attribute), "database": .text(database), "kernel": .text(kernel),
             "outcome": .text(outcome?.word),
         ])
     }

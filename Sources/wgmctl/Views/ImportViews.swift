@@ -51,7 +51,7 @@ struct ImportView: Presentable {
         output += peers(styled)
         output += section(
             "The kernel is told besides",
-            reply.changes.map { "\($0.attribute ?? ""): \($0.kernel ?? "") becomes \($0.database ?? "")" }
+            reply.changes.map { "\($0.place): \($0.kernel ?? "") becomes \($0.database ?? "")" }
         )
         return output + section("Remarks", reply.remarks + remarks)
     }

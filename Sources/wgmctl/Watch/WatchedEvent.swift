@@ -117,7 +117,7 @@ struct WatchLines {
 
     private static func lines(_ drift: V1.InterfaceDrift) -> [String] {
         drift.items.map { item in
-            "\(drift.interface ?? "")  \(item.attribute ?? ""): \(item.kernel ?? "") in the kernel, "
+            "\(drift.interface ?? "")  \(item.place): \(item.kernel ?? "") in the kernel, "
                 + "\(item.database ?? "") in the database; \(drift.outcomeWords)"
         }
     }

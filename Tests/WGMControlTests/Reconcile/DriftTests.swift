@@ -90,6 +90,7 @@ enum Meddling: String, CaseIterable {
         let records = await scene.store.audit.dropFirst(count).map(\.entry)
         #expect(records.count == 1 && records[0].message.hasPrefix("drift, left as it is: "))
         #expect(records[0].request.contains(#""attribute":"\#(drift.items[0].attribute)""#))
+        if let peer = drift.items[0].peer { #expect(records[0].request.contains(#"{"peer":"\#(peer)","attribute""#)) }
     }
 
     @Test("what is reported ends when the kernel agrees again")

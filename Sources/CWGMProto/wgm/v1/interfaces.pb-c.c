@@ -3429,7 +3429,7 @@ const ProtobufCMessageDescriptor wgm__v1__interface_drift__descriptor =
   (ProtobufCMessageInit) wgm__v1__interface_drift__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[4] =
+static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[5] =
 {
   {
     "attribute",
@@ -3479,17 +3479,30 @@ static const ProtobufCFieldDescriptor wgm__v1__drift_item__field_descriptors[4] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "peer",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__DriftItem, peer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__drift_item__field_indices_by_name[] = {
   0,   /* field[0] = attribute */
   1,   /* field[1] = database */
   2,   /* field[2] = kernel */
   3,   /* field[3] = outcome */
+  4,   /* field[4] = peer */
 };
 static const ProtobufCIntRange wgm__v1__drift_item__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor =
 {
@@ -3499,7 +3512,7 @@ const ProtobufCMessageDescriptor wgm__v1__drift_item__descriptor =
   "Wgm__V1__DriftItem",
   "wgm.v1",
   sizeof(Wgm__V1__DriftItem),
-  4,
+  5,
   wgm__v1__drift_item__field_descriptors,
   wgm__v1__drift_item__field_indices_by_name,
   1,  wgm__v1__drift_item__number_ranges,

@@ -505,10 +505,11 @@ struct  Wgm__V1__DriftItem
   char *kernel;
   protobuf_c_boolean has_outcome;
   Wgm__V1__DriftOutcome outcome;
+  char *peer;
 };
 #define WGM__V1__DRIFT_ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__drift_item__descriptor) \
-    , NULL, NULL, NULL, 0, WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN }
+    , NULL, NULL, NULL, 0, WGM__V1__DRIFT_OUTCOME__DRIFT_OUTCOME_OPEN, NULL }
 
 
 struct  Wgm__V1__DeleteInterfaceRequest
