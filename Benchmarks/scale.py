@@ -57,9 +57,12 @@ class Floor:
         subprocess.run(["ip", "link", "set", "floor", "up"], check=True)
 
     def __exit__(self, *_):
+        if not self.program:
+            # Deleting it takes the kernel minutes for many peers; the next one does it, or the end of the namespace.
+            subprocess.run(["ip", "link", "set", "floor", "down"], check=True)
+            return
         subprocess.run(["ip", "link", "delete", "floor"], check=True)
-        if self.program:
-            self.program.wait()
+        self.program.wait()
 
 
 class Log:

@@ -37,6 +37,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     private var isEnding = false
     /// What was read is not worked off: others have their turn first, and no more is read.
     private var isBehind = false
+    /// Calls that have ended while the client did not read what it has: they still count as running, so that who reads nothing does not
+    /// have more and more replies kept.
+    private var unread = 0
     private var stall = ReadStall()
     /// How long the client's certificate is good from the handshake on; nil if it has none.
     var secondsOfCertificate: Int64?
@@ -100,6 +103,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         flushes = nil
         for (_, handler) in running where handler.commitPoint.abandon() { handler.task.cancel() }
         endAllMessages(Status(.cancelled, "the caller has gone"))
+        forgetUnread()
         if refusal == nil { server.unregister(peer.id) }
         if isAdmitted { server.admission.disconnect(caller) }
         context.fireChannelInactive()
@@ -119,7 +123,9 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard !isEnding else { return }
         readOnIfPossible()
-        if context.channel.isWritable { pump() }
+        guard context.channel.isWritable else { return }
+        forgetUnread()
+        pump()
     }
 
     private func readOnIfPossible() {
@@ -222,10 +228,17 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
 
     private func finished(_ stream: UInt32, _ outcome: CallOutcome) {
         running[stream] = nil
-        server.admission.end(caller)
         connection.end(stream, outcome)
+        let isRead = canWrite && connection.outputCount <= server.limits.outputHighWater
+        if isRead || context == nil { server.admission.end(caller) } else { unread += 1 }
         endMessages(stream, Status(.cancelled, "the call is over"))
         pumpSoon()
+    }
+
+    /// The client reads again, or never will.
+    private func forgetUnread() {
+        for _ in 0..<unread { server.admission.end(caller) }
+        unread = 0
     }
 
     /// One write for whatever happens within this turn of the event loop.

@@ -56,6 +56,11 @@ final class EchoHost: CallHost {
             return .reply(CallOutcome(reply: Array(words.utf8)))
         case "t.Echo/Big":
             return .reply(CallOutcome(reply: Array(repeating: 7, count: 256 * 1024)))
+        case "t.Echo/BigLater":
+            return .task {
+                await Task.yield()
+                return CallOutcome(reply: Array(repeating: 7, count: 256 * 1024))
+            }
         case "t.Echo/Sleep": return .task { await self.sleep(call) }
         case "t.Echo/Commit": return .task { await self.commit(call) }
         case let method where method.hasPrefix("t.Stream/"):

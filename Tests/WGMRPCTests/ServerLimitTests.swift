@@ -56,6 +56,35 @@ struct ServerLimitTests {
         }
     }
 
+    @Test(
+        "Replies that nobody reads count as calls that run, until they are read or the connection is gone",
+        arguments: [true, false]
+    )
+    func unreadReplies(isRead: Bool) async throws {
+        try await ServerFixture.run { fixture in
+            let count: UInt32 = 64
+            try await fixture.onThread {
+                let socket = try UnixSocket(path: fixture.path, timeout: .seconds(5))
+                let bytes = Raw.authenticated + (0..<count).flatMap { Raw.call(2 * $0 + 1, "t.Echo/BigLater") }
+                #expect(try socket.send(bytes[...]) == bytes.count)
+                // Some leave with what the sockets hold.
+                let end = Moment.now() + .seconds(30)
+                while fixture.host.seen.begun < count, Moment.now() < end { usleep(5000) }
+                usleep(300_000)
+                #expect((33...63).contains(fixture.server.runningHandlers))
+                var received = 0
+                while isRead, received < Int(count) * 256 * 1024, Moment.now() < end {
+                    guard try socket.wait(orWritable: false, timeout: .seconds(5)) else { break }
+                    if case .bytes(let more) = try socket.receive() { received += more.count }
+                }
+                while isRead, fixture.server.runningHandlers > 0, Moment.now() < end { usleep(5000) }
+                #expect(!isRead || fixture.server.runningHandlers == 0)
+                #expect(fixture.server.openConnections == 1, "\(socket)")
+            }
+            try await #expect(fixture.eventually { fixture.server.runningHandlers == 0 })
+        }
+    }
+
     @Test("Who sends many calls at once has turns as others have")
     func turns() async throws {
         try await ServerFixture.run { fixture in
