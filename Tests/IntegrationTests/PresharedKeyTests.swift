@@ -68,7 +68,7 @@ struct PresharedKeyTests {
             #expect(try await witness(gateway) == key)
         }
         let shown = try gateway.control("drift", "wg0").output
-        #expect(shown.contains("peer bob preshared key") && shown.contains("none"), "\(shown)")
+        #expect(shown.contains("bob") && shown.contains("preshared_key") && shown.contains("none"), "\(shown)")
         let set = "wg genpsk >/run/p; wg set wg0 peer \(Gateway.aliceKey) preshared-key /run/p"
         #expect(try await gateway.inside(set).code == 0)
         let gone = "wg show wg0 preshared-keys | grep \(Gateway.aliceKey) | cut -f2"
