@@ -155,9 +155,11 @@ def measure(count):
     tell("what a look costs that finds nothing")
     idle = statistics.median(log.first(lambda changes: changes == 0) for _ in range(5))
     tell("one change")
-    figures.add(name + ".first_apply", statistics.median(first), "ms", setconf, bound=1.25, of_ratio=True)
+    # Beyond 10 000 ratios are printed, and not judged.
+    bounds = (1.25, 1.5) if count <= 10_000 else (None, None)
+    figures.add(name + ".first_apply", statistics.median(first), "ms", setconf, bound=bounds[0], of_ratio=True)
     figures.add(name + ".first_apply_whole", statistics.median(whole), "ms", setconf)
-    figures.add(name + ".nothing_changes", idle, "ms", dump, bound=1.5, of_ratio=True)
+    figures.add(name + ".nothing_changes", idle, "ms", dump, bound=bounds[1], of_ratio=True)
     figures.add(name + ".plan_whole", plan, "ms")
     one = lambda seconds: lambda: wgmctl("peer", "set", "wg0", "p00007", "--keepalive", seconds, "--timeout", "10m")
     figures.add(name + ".one_peer_whole", one("21s")()[0], "ms")
