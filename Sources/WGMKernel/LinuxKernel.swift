@@ -158,9 +158,9 @@ extension LinuxKernel {
         actual.isUp = link.isUp
         actual.mtu = link.mtu
         actual.addresses = try route.addresses(of: link)
-        let routes = try route.routes(of: link)
+        let routes = try route.routes(of: link, actual.addresses)
         actual.routes = routes.ours
-        if link.isUp { actual.unroutedNetworks = try route.unrouted(actual.addresses, of: link, routes) }
+        if link.isUp { actual.unroutedNetworks = try route.unrouted(of: link, routes) }
         guard let device = try device(link, marking) else {
             actual.backend = .automatic
             return actual

@@ -260,6 +260,7 @@ final class ConnectionHandler<Host: CallHost>: ChannelInboundHandler {
         }
         stall.written += output.readableBytes
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        if canWrite { forgetUnread() }
         noteProgress()
     }
 

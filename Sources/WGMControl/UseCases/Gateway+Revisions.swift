@@ -98,7 +98,8 @@ extension Gateway {
             let names = view.interfaces.map(\.name)
             let differences: Differences
             do throws(StoreFailure) {
-                differences = try await store.differences(from: view.revision, to: number)
+                // Held against the database: what is in memory may be behind it.
+                differences = try await store.differences(from: store.currentRevision(), to: number)
             } catch { throw .store(error) }
             try requireWideRoutes(differences, context)
             try begin(context)

@@ -8,30 +8,29 @@ internal import WGMModel
 struct LinkRoutes {
     /// Those that wgm made, in the main table.
     var ours: Set<IPPrefix> = []
-    /// Others: those to the networks of its addresses, which the kernel makes by itself, and in the main table anybody's.
-    var foreign: Set<IPPrefix> = []
+    /// The networks of its addresses.
+    let networks: Set<IPPrefix>
+    /// Those to which others have a route: the kernel, which makes one by itself, and in the main table anybody.
+    ///
+    /// Of all other routes nothing is kept: there may be a million.
+    var routed: Set<IPPrefix> = []
 }
 
 extension RouteSocket {
-    /// Those in the main table.
-    mutating func routes(of link: Link) throws(KernelFailure) -> LinkRoutes {
-        var routes = LinkRoutes()
+    /// Those in the main table; `addresses` are the link's.
+    mutating func routes(of link: Link, _ addresses: Set<InterfaceAddress> = []) throws(KernelFailure) -> LinkRoutes {
+        var routes = LinkRoutes(networks: Set(addresses.map(\.prefix).filter { !$0.isHost }))
         for family in [AddressFamily.v4, .v6] { try read(&routes, of: link, family, table: RT_TABLE_MAIN) }
         return routes
     }
 
-    /// The networks of these addresses that there is no route to but wgm's own; the kernel's may be in the table of a VRF.
-    mutating func unrouted(
-        _ addresses: Set<InterfaceAddress>,
-        of link: Link,
-        _ main: LinkRoutes
-    ) throws(KernelFailure) -> Set<IPPrefix> {
-        let networks = Set(addresses.map(\.prefix).filter { !$0.isHost })
-        let missing = networks.subtracting(main.foreign)
+    /// The networks of its addresses that there is no route to but wgm's own; the kernel's may be in the table of a VRF.
+    mutating func unrouted(of link: Link, _ main: LinkRoutes) throws(KernelFailure) -> Set<IPPrefix> {
+        let missing = main.networks.subtracting(main.routed)
         guard !missing.isEmpty else { return [] }
-        var elsewhere = LinkRoutes()
+        var elsewhere = LinkRoutes(networks: missing)
         for family in [AddressFamily.v4, .v6] { try read(&elsewhere, of: link, family, table: RT_TABLE_UNSPEC) }
-        return missing.subtracting(elsewhere.foreign)
+        return missing.subtracting(elsewhere.routed)
     }
 
     private mutating func read(
@@ -123,7 +122,7 @@ extension LinkRoutes {
         }
         guard let prefix = IPPrefix(masking: destination, length: Int(fixed.rtm_dst_len)) else { throw .malformed }
         guard output == link.index else { return }
-        if isOurs { ours.insert(prefix) } else { foreign.insert(prefix) }
+        if isOurs { ours.insert(prefix) } else if networks.contains(prefix) { routed.insert(prefix) }
     }
 }
 
