@@ -30,13 +30,24 @@ package struct JournalSubject: Sendable {
 }
 
 /// Why the journal cannot be opened or written.
-package enum JournalError: Error, Hashable, Sendable {
+package enum JournalError: Error, Hashable, Sendable, CustomStringConvertible {
     case file(errno: Int32, operation: String)
     /// The file was removed or replaced under our feet.
     case unlinked
     /// An earlier failure has left the file in an unknown state; a new start looks at it afresh.
     case failedBefore
     case tooLarge
+
+    /// For the person who starts the keeper; the folder is said beside it.
+    package var description: String {
+        switch self {
+        case .file(let errno, let operation):
+            unsafe "\(operation) journal: \(String(cString: strerror(errno))); it must be a file of the keeper's user, or missing"
+        case .unlinked: "its journal was removed or replaced while it started: start it again"
+        case .failedBefore: "its journal failed before: start it again"
+        case .tooLarge: "its journal is larger than the keeper makes it: move the file away, and a new one is begun"
+        }
+    }
 
     var kernelFailure: KernelFailure {
         switch self {

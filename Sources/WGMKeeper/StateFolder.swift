@@ -6,6 +6,8 @@ internal import Glibc
 package enum StateFolderError: Error, Hashable, Sendable, CustomStringConvertible {
     case file(path: String, operation: String, errno: Int32)
     case usedByAnotherKeeper(path: String)
+    /// Others than its owner can reach, change or replace what is in it; `cure` is the mode that it should have.
+    case open(path: String, mode: UInt32, cure: String)
 
     package var description: String {
         switch self {
@@ -13,6 +15,8 @@ package enum StateFolderError: Error, Hashable, Sendable, CustomStringConvertibl
             unsafe "\(operation) \(path): \(String(cString: strerror(errno))); the keeper's user must own the folder and be able to reach it"
         case .usedByAnotherKeeper(let path):
             "another keeper uses \(path): end it first, or give this one its own --state folder"
+        case .open(let path, let mode, let cure):
+            "\(path) is open to other users (mode 0\(String(mode, radix: 8))), who could take or replace keys: chmod \(cure) \(path)"
         }
     }
 }
@@ -26,12 +30,27 @@ package struct StateFolder: ~Copyable {
     package static func make(_ path: String, owner: (user: UInt32, group: UInt32)?) throws(StateFolderError) {
         if unsafe mkdir(path, 0o700) != 0 {
             guard errno == EEXIST else { throw .file(path: path, operation: "create", errno: errno) }
-            return
+            try requireClosed(path, openBits: 0o077, cure: "0700")
+            // Who may rename the folder can lay another in its place. A sticky one, such as /tmp, lets its owner alone do so.
+            return try requireClosed(parent(of: path), openBits: 0o022, cure: "go-w")
         }
         guard let owner else { return }
         guard unsafe chown(path, owner.user, owner.group) == 0 else {
             throw .file(path: path, operation: "chown", errno: errno)
         }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func requireClosed(_ path: String, openBits: UInt32, cure: String) throws(StateFolderError) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw .file(path: path, operation: "look at", errno: errno) }
+        let mode = UInt32(status.st_mode) & 0o7777
+        let isOpen = mode & openBits != 0 && !(openBits == 0o022 && mode & UInt32(S_ISVTX) != 0)
+        guard !isOpen else { throw .open(path: path, mode: mode, cure: cure) }
     }
 
     /// Fails while another keeper holds the folder.

@@ -22,7 +22,11 @@ enum Program {
             for line in failure.lines { Console.complain(line) }
             exit(failure.status.rawValue)
         }
-        guard Wgmctl.exitCode(for: error) == .validationFailure else { Wgmctl.exit(withError: error) }
+        guard Wgmctl.exitCode(for: error) == .validationFailure else {
+            guard Wgmctl.exitCode(for: error) == .success else { Wgmctl.exit(withError: error) }
+            try? Console.write(raw: HelpText.ordered(Wgmctl.fullMessage(for: error)) + "\n")
+            exit(ExitStatus.success.rawValue)
+        }
         let message = Wgmctl.fullMessage(for: error)
         let label = "Error: "
         Console.complain("wgmctl: " + (message.hasPrefix(label) ? String(message.dropFirst(label.count)) : message))

@@ -48,6 +48,8 @@ enum Start {
             throw error
         } catch let error as KernelFailure {
             throw .failed(error.message)
+        } catch let error as JournalError {
+            throw .failed("\(options.state): \(error)")
         } catch {
             throw .failed("\(error)")
         }

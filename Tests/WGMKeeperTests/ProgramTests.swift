@@ -133,6 +133,43 @@ struct ProgramTests {
         _ = try await client.ownedInterfaces()
     }
 
+    @Test(
+        "refuses a state folder, or a folder around it, that others can change",
+        arguments: [(0o755, 0o755), (0o777, 0o700)]
+    )
+    func openFolder(around: Int, itself: Int) throws {
+        try FileManager.default.createDirectory(atPath: state.path, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes([.posixPermissions: itself], ofItemAtPath: state.path)
+        try FileManager.default.setAttributes([.posixPermissions: around], ofItemAtPath: state.folder.path)
+        let program = try KeeperProgram(state: state.path)
+        #expect(program.wait() == 1)
+        let words = program.complaint()
+        #expect(
+            words.contains("is open to other users (mode 0\(String(around, radix: 8)))") && words.contains("chmod"),
+            "\(words)"
+        )
+        #expect(try FileManager.default.contentsOfDirectory(atPath: state.path).isEmpty)
+    }
+
+    @Test("says which file it is when the journal cannot be opened")
+    func journalIsNoFile() async throws {
+        let before = try KeeperProgram(state: state.path)
+        do {
+            let client = before.client()
+            _ = try await client.hello()
+        }
+        #expect(before.wait() == 0)
+        try FileManager.default.removeItem(atPath: state.path + "/journal")
+        try FileManager.default.createDirectory(atPath: state.path + "/journal", withIntermediateDirectories: false)
+        let program = try KeeperProgram(state: state.path)
+        #expect(program.wait() == 1)
+        let words = program.complaint()
+        #expect(
+            words.contains("\(state.path): open journal: Is a directory; it must be a file of the keeper's user"),
+            "\(words)"
+        )
+    }
+
     @Test("closes the connection on a packet that is no request", arguments: [0, 28, 65_536])
     func malformed(length: Int) throws {
         let program = try KeeperProgram(state: state.path)

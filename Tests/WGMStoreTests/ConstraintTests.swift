@@ -49,6 +49,16 @@ extension StoreTests {
             )
         }
 
+        @Test func aValueThatIsNoneOfOursIsNamedWithItsPlace() async throws {
+            let peers = try await store.load().peers.values.flatMap(\.values)
+            let id = try #require(peers.first { $0.name.value == "alice" }).id
+            try connection.query("UPDATE peer SET name = E'x\\n/' WHERE name = 'alice'")
+            let failure = await #expect(throws: StoreFailure.self) { _ = try await store.load() }
+            let words = if case .other(let words) = failure { words } else { "\(String(describing: failure))" }
+            #expect(words.contains("(column name of the table that SELECT "))
+            #expect(words.contains("::regclass names, in the row whose id is \(id)): correct it, or restore a backup"))
+        }
+
         @Test func peersOfOneInterfaceDifferInNameAndKeyAndFromTheInterface() {
             #expect(
                 refusal("UPDATE peer SET name = 'alice' WHERE name = 'bob'")

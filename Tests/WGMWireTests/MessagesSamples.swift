@@ -111,7 +111,8 @@ extension V1.IssueTokenResponse: SampledMessage {
         V1.IssueTokenResponse(
             token: random.maybe(String.self),
             tokenId: random.maybe(String.self),
-            expiresUnixMs: random.maybe(Int64.self)
+            expiresUnixMs: random.maybe(Int64.self),
+            beyondRoles: random.list(V1.Grant.self)
         )
     }
 }

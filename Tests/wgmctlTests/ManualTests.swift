@@ -74,6 +74,9 @@ struct ManualTests {
         var count = 0
         for command in commands {
             let text = String(decoding: try run(program, command + ["--help"]).output, as: UTF8.self)
+            let own = text.range(of: "\nOPTIONS:\n")?.lowerBound
+            let common = text.range(of: "\nOPTIONS OF EVERY COMMAND:\n")?.lowerBound
+            if let own, let common { #expect(own < common, "\(command)") }
             guard let start = text.firstRange(of: "EXAMPLES:\n")?.upperBound else { continue }
             var isContinued = false
             for line in text[start...].split(separator: "\n", omittingEmptySubsequences: false).prefix(while: {

@@ -93,6 +93,27 @@ struct IdentityTests {
         #expect(scene.server.methods.filter { $0 == "Auth/Login" }.count == 2)
     }
 
+    @Test("A token that says more than the roles of its principal is issued with a warning")
+    func beyondRoles() throws {
+        let beyond = [V1.Grant(resource: "node/*/interface/wg0/peer/*", verbs: ["create", "delete"])]
+        let scene = try Scene { _ in .reply(V1.IssueTokenResponse(token: "abc", tokenId: "id", beyondRoles: beyond)) }
+        let run = try scene.run(
+            "token",
+            "issue",
+            "--principal",
+            "robot",
+            "--grant",
+            "node/*/interface/wg0/peer/*=get,create,delete"
+        )
+        #expect(run.status == 0 && run.output == "abc\n")
+        #expect(
+            run.errors.hasPrefix(
+                "warning: the roles of robot do not allow create,delete on node/*/interface/wg0/peer/*"
+            ),
+            "\(run.errors)"
+        )
+    }
+
     @Test("Tokens are revoked by name, or all of them when that is said")
     func revoke() throws {
         let scene = try Scene { _ in .reply(V1.RevokeTokenResponse(revision: 7)) }

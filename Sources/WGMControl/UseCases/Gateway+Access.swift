@@ -84,7 +84,7 @@ extension Gateway {
         // The epoch first: a change that comes in between is then noticed on the next call.
         let epoch = view.identityEpoch
         try requireUnexpired(claims)
-        guard view.isLoaded else { throw .store(.unavailable("the database has not been read yet")) }
+        try requireLoaded()
         let principal = view.principal(claims.subject)
         let isOld = principal.map { Timestamp(seconds: claims.issued) < $0.tokensValidFrom } ?? false
         let token = RevokedToken(principal: claims.subject, tokenID: claims.tokenID)

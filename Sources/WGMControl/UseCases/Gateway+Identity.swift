@@ -26,7 +26,13 @@ extension Gateway {
         let token = try checked(request, credential, context)
         for grant in token.grants { try credential.rights.requireHolding(grant) }
         try begin(context)
-        let issued = try await issue(token)
+        var issued = try await issue(token)
+        let roles = Rights(token: token.grants, roles: view.principal(token.subject)?.grants ?? [])
+        issued.beyondRoles = token.grants
+            .map { grant in
+                Grant(resource: grant.resource, verbs: grant.verbs.filter { !roles.allow($0, on: grant.resource) })
+            }
+            .filter { !$0.verbs.isEmpty }
         do throws(StoreFailure) {
             try await audit.recordNow(context.entry(message: "token \(token.tokenID) for \(token.subject)"))
         } catch { throw .store(error) }

@@ -87,6 +87,8 @@ package struct IssuedToken: Sendable {
     package var token: String
     package var tokenID: String
     package var expires: Timestamp
+    /// What the token says and the principal's roles do not, so that nobody may do it with the token.
+    package var beyondRoles: [Grant] = []
 }
 
 /// What login gives.

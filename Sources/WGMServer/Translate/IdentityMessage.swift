@@ -49,7 +49,12 @@ extension V1.WhoAmIResponse {
 
 extension V1.IssueTokenResponse {
     init(_ issued: IssuedToken) {
-        self.init(token: issued.token, tokenId: issued.tokenID, expiresUnixMs: issued.expires.milliseconds)
+        self.init(
+            token: issued.token,
+            tokenId: issued.tokenID,
+            expiresUnixMs: issued.expires.milliseconds,
+            beyondRoles: issued.beyondRoles.map { V1.Grant($0) }
+        )
     }
 }
 

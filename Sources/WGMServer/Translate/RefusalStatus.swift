@@ -55,7 +55,7 @@ extension Status {
         case .unavailable(let words):
             return Status(
                 .unavailable,
-                "the database cannot be reached, nothing was changed and tunnels stay as they are: \(words)",
+                "the database cannot be used, nothing was changed and tunnels stay as they are: \(words)",
                 reason: "DATABASE_UNAVAILABLE",
                 retryAfterMilliseconds: 2000
             )

@@ -7,6 +7,8 @@ import WGMModel
 /// Owns a `PGresult`.
 @safe final class QueryResult {
     private let raw: OpaquePointer
+    /// The column that was looked at last.
+    private var column: Int32 = 0
 
     init(owning raw: OpaquePointer) { unsafe self.raw = raw }
 
@@ -29,12 +31,25 @@ import WGMModel
     /// nil where the row has no such column, of such type.
     func value(row: Int, column: Int, type: UInt32) -> [UInt8]?? {
         let (row, column) = (Int32(clamping: row), Int32(clamping: column))
+        self.column = column
         guard unsafe row < PQntuples(raw) && column < PQnfields(raw) && PQftype(raw, column) == type else { return nil }
         guard unsafe PQgetisnull(raw, row, column) == 0, let start = unsafe PQgetvalue(raw, row, column) else {
             return .some(nil)
         }
         let text = unsafe UnsafeRawBufferPointer(start: start, count: Int(PQgetlength(raw, row, column)))
         return unsafe .some(Array(text))
+    }
+
+    /// Where the last value is: its column, how to ask for the table's name, and the row as far as its first column tells.
+    func lastPlace(row: Int) -> String {
+        guard let name = unsafe PQfname(raw, column) else { return "a column is missing" }
+        var words = "column \(unsafe String(cString: name))"
+        let table = unsafe PQftable(raw, column)
+        if table != 0 { words += " of the table that SELECT \(table)::regclass names" }
+        guard column > 0, let key = unsafe PQfname(raw, 0) else { return words }
+        let number = value(row: row, column: 0, type: PostgresType.int8.rawValue).flatMap { $0 }.map(Row.number)
+        if let number { words += ", in the row whose \(unsafe String(cString: key)) is \(number)" }
+        return words
     }
 
     var rows: [Row] { (0..<rowCount).map { Row(result: self, index: $0) } }
@@ -104,7 +119,10 @@ struct Row {
     /// For a value that the schema promises: without it somebody changed the database.
     func required<Value>(_ value: Value?) throws(StoreFailure) -> Value {
         guard let value else {
-            throw .other("the database holds a value that does not fit its place; restore a backup")
+            let place = result.lastPlace(row: index)
+            throw .other(
+                "the database holds a value that does not fit its place (\(place)): correct it, or restore a backup"
+            )
         }
         return value
     }
@@ -118,7 +136,7 @@ struct Row {
         return try required(result.value(row: index, column: column, type: type))
     }
 
-    private static func number(_ bytes: [UInt8]) -> Int64 {
+    static func number(_ bytes: [UInt8]) -> Int64 {
         bytes.reduce(0) { $0 << 8 | Int64($1) }
     }
 

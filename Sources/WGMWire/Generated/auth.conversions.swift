@@ -237,7 +237,8 @@ extension V1.IssueTokenResponse: @unsafe CConvertible {
         self.init(
             token: unsafe Copy.string(c.pointee.token),
             tokenId: unsafe Copy.string(c.pointee.token_id),
-            expiresUnixMs: unsafe c.pointee.has_expires_unix_ms != 0 ? c.pointee.expires_unix_ms : nil
+            expiresUnixMs: unsafe c.pointee.has_expires_unix_ms != 0 ? c.pointee.expires_unix_ms : nil,
+            beyondRoles: unsafe Copy.messages(c.pointee.beyond_roles, c.pointee.n_beyond_roles)
         )
     }
 
@@ -254,6 +255,8 @@ extension V1.IssueTokenResponse: @unsafe CConvertible {
             unsafe c.pointee.has_expires_unix_ms = 1
             unsafe c.pointee.expires_unix_ms = value
         }
+        unsafe c.pointee.n_beyond_roles = self.beyondRoles.count
+        unsafe c.pointee.beyond_roles = arena.list(self.beyondRoles) { unsafe $1.build(in: &$0) }
         return unsafe c
     }
 }

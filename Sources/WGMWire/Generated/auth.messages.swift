@@ -103,15 +103,20 @@ extension V1 {
         public var token: String?
         public var tokenId: String?
         public var expiresUnixMs: Int64?
+        /// What the request grants and the principal's roles do not: the token is not good for it unless the roles
+        /// become wider.
+        public var beyondRoles: [V1.Grant]
 
         public init(
             token: String? = nil,
             tokenId: String? = nil,
-            expiresUnixMs: Int64? = nil
+            expiresUnixMs: Int64? = nil,
+            beyondRoles: [V1.Grant] = []
         ) {
             self.token = token
             self.tokenId = tokenId
             self.expiresUnixMs = expiresUnixMs
+            self.beyondRoles = beyondRoles
         }
     }
 

@@ -36,7 +36,7 @@ struct Identity: Presentable {
             "principal": .text(reply.principal), "roles": .texts(reply.roles), "token_id": .text(reply.tokenId),
             "expires_unix_ms": .number(reply.expiresUnixMs), "uid": .number(reply.uid),
             "certificate": .text(reply.certificate),
-            "grants": .list(reply.grants.map { .object(["resource": .text($0.resource), "verbs": .texts($0.verbs)]) }),
+            "grants": .grants(reply.grants),
         ])
     }
 
@@ -65,6 +65,7 @@ struct IssuedToken: Presentable {
     var document: Document {
         var members: [String: Document] = [
             "token_id": .text(reply.tokenId), "expires_unix_ms": .number(reply.expiresUnixMs),
+            "beyond_roles": .grants(reply.beyondRoles),
         ]
         if showsToken { members["token"] = .text(reply.token) }
         return .object(members)
@@ -122,5 +123,11 @@ extension V1.Principal {
             "name": .text(name), "uid": .number(uid), "roles": .texts(roles),
             "created_unix_ms": .number(createdUnixMs),
         ])
+    }
+}
+
+extension Document {
+    fileprivate static func grants(_ grants: [V1.Grant]) -> Document {
+        .list(grants.map { .object(["resource": .text($0.resource), "verbs": .texts($0.verbs)]) })
     }
 }

@@ -233,6 +233,7 @@ import WGMModel
         request.lifetime = 86_400
         request.grants = [GrantRequest(resource: "node/n1/interface/wg0/**", verbs: ["get", "create"])]
         let issued = try await scene.gateway.issueToken(request, scene.context(root))
+        #expect(issued.beyondRoles == [Grant(resource: "node/n1/interface/wg0/**", verbs: ["create"])])
         let credential = try scene.gateway.authenticate(token: issued.token, bearer: .user(2000))
         #expect(credential.principal.value == "ci" && credential.expires.seconds == scene.clock.now.seconds + 86_400)
         _ = try scene.gateway.authorise(credential, verb: "get", resources: path("node/n1/interface/wg0/peer/a"))

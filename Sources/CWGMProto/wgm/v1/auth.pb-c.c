@@ -699,7 +699,7 @@ const ProtobufCMessageDescriptor wgm__v1__issue_token_request__descriptor =
   (ProtobufCMessageInit) wgm__v1__issue_token_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__issue_token_response__field_descriptors[3] =
+static const ProtobufCFieldDescriptor wgm__v1__issue_token_response__field_descriptors[4] =
 {
   {
     "token",
@@ -737,8 +737,21 @@ static const ProtobufCFieldDescriptor wgm__v1__issue_token_response__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "beyond_roles",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__IssueTokenResponse, n_beyond_roles),
+    offsetof(Wgm__V1__IssueTokenResponse, beyond_roles),
+    &wgm__v1__grant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__issue_token_response__field_indices_by_name[] = {
+  3,   /* field[3] = beyond_roles */
   2,   /* field[2] = expires_unix_ms */
   0,   /* field[0] = token */
   1,   /* field[1] = token_id */
@@ -746,7 +759,7 @@ static const unsigned wgm__v1__issue_token_response__field_indices_by_name[] = {
 static const ProtobufCIntRange wgm__v1__issue_token_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor wgm__v1__issue_token_response__descriptor =
 {
@@ -756,7 +769,7 @@ const ProtobufCMessageDescriptor wgm__v1__issue_token_response__descriptor =
   "Wgm__V1__IssueTokenResponse",
   "wgm.v1",
   sizeof(Wgm__V1__IssueTokenResponse),
-  3,
+  4,
   wgm__v1__issue_token_response__field_descriptors,
   wgm__v1__issue_token_response__field_indices_by_name,
   1,  wgm__v1__issue_token_response__number_ranges,

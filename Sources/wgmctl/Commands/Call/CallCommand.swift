@@ -14,6 +14,8 @@ struct CallCommand: ParsableCommand {
             publicKey or public_key, 64-bit numbers as texts or numbers, bytes in base64. A method that changes something gets \
             an idempotency key; the same key again repeats the call without doing it twice.
 
+            What a method replies is printed as it is: Auth/Login and Auth/IssueToken reply with tokens.
+
             With --stream each reply is a JSON object on a line of its own, as it comes; and where the request is a stream, so is \
             each line of standard input. The call lasts until the server ends it, whatever --timeout says, or until Ctrl-C.
 

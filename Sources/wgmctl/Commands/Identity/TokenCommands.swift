@@ -71,13 +71,24 @@ struct TokenIssueCommand: ParsableCommand {
         )
         guard let outputFile else {
             let reply = try session.authIssueToken(request)
-            return try global.show(IssuedToken(reply: reply, showsToken: true, now: .now))
+            try global.show(IssuedToken(reply: reply, showsToken: true, now: .now))
+            return warn(of: reply.beyondRoles)
         }
         var file = try NewPrivateFile(path: outputFile)
         let reply = try session.authIssueToken(request)
         try file.write((reply.token ?? "") + "\n")
         file.keep()
         try global.show(IssuedToken(reply: reply, showsToken: false, now: .now))
+        warn(of: reply.beyondRoles)
+    }
+
+    private func warn(of grants: [V1.Grant]) {
+        for grant in grants {
+            let rights = "\(grant.verbs.joined(separator: ",")) on \(grant.resource ?? "")"
+            Console.warn(
+                "\(principal.map { "the roles of \($0)" } ?? "your roles") do not allow \(rights): see wgmctl principal set-roles --help"
+            )
+        }
     }
 }
 

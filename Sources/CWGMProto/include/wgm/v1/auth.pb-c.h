@@ -110,10 +110,12 @@ struct  Wgm__V1__IssueTokenResponse
   char *token_id;
   protobuf_c_boolean has_expires_unix_ms;
   int64_t expires_unix_ms;
+  size_t n_beyond_roles;
+  Wgm__V1__Grant **beyond_roles;
 };
 #define WGM__V1__ISSUE_TOKEN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__issue_token_response__descriptor) \
-    , NULL, NULL, 0, 0 }
+    , NULL, NULL, 0, 0, 0,NULL }
 
 
 struct  Wgm__V1__RevokeTokenRequest
