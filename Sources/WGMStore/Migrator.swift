@@ -24,6 +24,7 @@ package enum Migrator {
         Migration(version: 11, script: PackageResources.v0011_key_sights_sql),
         Migration(version: 12, script: PackageResources.v0012_endpoint_names_sql),
         Migration(version: 13, script: PackageResources.v0013_told_states_sql),
+        Migration(version: 14, script: PackageResources.v0014_issued_tokens_sql),
     ]
 
     static var newestVersion: Int64 { migrations.last?.version ?? 0 }

@@ -90,6 +90,19 @@ package actor PostgresStore: Store {
         }
     }
 
+    package func recordToken(_ token: TokenRecord, audit: AuditEntry) throws(StoreFailure) {
+        try transaction(.write) { (connection) throws(StoreFailure) in
+            try IssuedTokens(connection: connection).record(token)
+            try AuditLog(connection: connection, node: node).append([audit])
+        }
+    }
+
+    package func tokens(id: String?, principal: ObjectName?, limit: Int) throws(StoreFailure) -> [TokenRecord] {
+        try reading { (connection) throws(StoreFailure) in
+            try IssuedTokens(connection: connection).records(id: id, principal: principal, limit: limit)
+        }
+    }
+
     package func auditRecords(_ query: AuditQuery) throws(StoreFailure) -> [AuditRecord] {
         try reading { (connection) throws(StoreFailure) in
             try AuditLog(connection: connection, node: node).records(query)

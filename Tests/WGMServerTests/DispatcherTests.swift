@@ -53,6 +53,10 @@ struct AbsentStore: Store {
         records.keep(entries)
     }
     func auditRecords(_: AuditQuery) async throws(StoreFailure) -> [AuditRecord] { throw .unavailable("absent") }
+    func recordToken(_: TokenRecord, audit: AuditEntry) async throws(StoreFailure) { throw .unavailable("absent") }
+    func tokens(id: String?, principal: ObjectName?, limit: Int) async throws(StoreFailure) -> [TokenRecord] {
+        throw .unavailable("absent")
+    }
 }
 
 final class KeptRecords: Sendable {

@@ -132,6 +132,39 @@ extension StoreTests {
             )
         }
 
+        @Test func issuedTokensAreRememberedUntilTheyEnd() async throws {
+            try await store.change(.setRoles(principal: name("alice"), uid: 1000, roles: [.viewer]))
+            try await store.change(.setRoles(principal: name("robot"), uid: nil, roles: [.viewer]))
+            func token(_ id: String, of principal: String, expires: Int64 = 4_000_000_000) throws -> TokenRecord {
+                let grant = try #require(Grant(resource: "node/*/interface/wg0/**", verbs: ["list", "get"]))
+                return TokenRecord(
+                    token: RevokedToken(principal: try name(principal), tokenID: id),
+                    issuer: "o'root",
+                    issued: Timestamp(seconds: 1_800_000_000 + Int64(id.utf8.count)),
+                    expires: Timestamp(seconds: expires),
+                    binding: try #require(TokenBinding(uid: 7, certificate: Array(repeating: 0xa5, count: 32))),
+                    grants: [grant, Grant(resource: .everything, verbs: [.all])]
+                )
+            }
+            let records = try [
+                token("a", of: "alice"), token("bb", of: "robot"), token("old", of: "robot", expires: 1),
+            ]
+            for record in records { try await store.recordToken(record, audit: entry("wgm.v1.Auth/IssueToken")) }
+            #expect(try await store.tokens(id: nil, principal: nil, limit: 9) == [records[1], records[0]])
+            #expect(try await store.tokens(id: nil, principal: nil, limit: 1) == [records[1]])
+            #expect(try await store.tokens(id: "a", principal: nil, limit: 9) == [records[0]])
+            #expect(try await store.tokens(id: nil, principal: name("robot"), limit: 9) == [records[1]])
+            #expect(try await store.tokens(id: "old", principal: nil, limit: 9).isEmpty)
+            #expect(try await store.auditRecords(AuditQuery(limit: 9, method: "wgm.v1.Auth/IssueToken")).count == 3)
+            // Nothing of one that cannot be remembered, its audit record neither.
+            let unknown = try token("c", of: "nobody")
+            #expect(
+                await failure { try await store.recordToken(unknown, audit: entry("wgm.v1.Auth/IssueToken")) }
+                    == .notFound(.principal(try name("nobody")))
+            )
+            #expect(try await store.auditRecords(AuditQuery(limit: 9, method: "wgm.v1.Auth/IssueToken")).count == 3)
+        }
+
         @Test func allTokensOfAPrincipalAreRevokedUpToAMomentThatOnlyMovesForward() async throws {
             try await store.change(.setRoles(principal: name("alice"), uid: 1000, roles: [.viewer]))
             #expect(try await principal("alice")?.tokensValidFrom == Timestamp(seconds: 0))

@@ -134,6 +134,38 @@ extension V1.RevokeTokenResponse: SampledMessage {
     }
 }
 
+extension V1.TokenInfo: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.TokenInfo {
+        V1.TokenInfo(
+            tokenId: random.maybe(String.self),
+            principal: random.maybe(String.self),
+            issuer: random.maybe(String.self),
+            issuedUnixMs: random.maybe(Int64.self),
+            expiresUnixMs: random.maybe(Int64.self),
+            uid: random.maybe(UInt32.self),
+            certificate: random.maybe(String.self),
+            grants: random.list(V1.Grant.self),
+            isRevoked: random.maybe(Bool.self)
+        )
+    }
+}
+
+extension V1.ListTokensRequest: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListTokensRequest {
+        V1.ListTokensRequest(
+            principal: random.maybe(String.self)
+        )
+    }
+}
+
+extension V1.ListTokensResponse: SampledMessage {
+    static func sample(_ random: inout SampleSource) -> V1.ListTokensResponse {
+        V1.ListTokensResponse(
+            tokens: random.list(V1.TokenInfo.self)
+        )
+    }
+}
+
 extension V1.Freshness: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.Freshness {
         V1.Freshness(
@@ -1349,6 +1381,9 @@ let everyMessage: [any SampledMessage.Type] = [
     V1.IssueTokenResponse.self,
     V1.RevokeTokenRequest.self,
     V1.RevokeTokenResponse.self,
+    V1.TokenInfo.self,
+    V1.ListTokensRequest.self,
+    V1.ListTokensResponse.self,
     V1.Freshness.self,
     V1.TextList.self,
     V1.Grant.self,

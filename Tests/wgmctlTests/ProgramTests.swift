@@ -114,6 +114,31 @@ struct IdentityTests {
         )
     }
 
+    @Test("Tokens of programs are listed, with what each may do in JSON")
+    func tokenList() throws {
+        let now = Int64(Date.now.timeIntervalSince1970 * 1000)
+        let tokens = [
+            V1.TokenInfo(
+                tokenId: "kB3u0XkQm5y3T0m2v1p9aw",
+                principal: "robot",
+                issuer: "root",
+                issuedUnixMs: now,
+                expiresUnixMs: now + 3_600_000,
+                uid: 990,
+                grants: [V1.Grant(resource: "audit", verbs: ["list"])]
+            ),
+            V1.TokenInfo(tokenId: "other", principal: "robot", issuer: "root", certificate: "x", isRevoked: true),
+        ]
+        let scene = try Scene { _ in .reply(V1.ListTokensResponse(tokens: tokens)) }
+        let table = try scene.run("token", "list").output.split(separator: "\n")
+        #expect(table.count == 3 && table[1].contains("uid 990") && table[2].contains("a certificate"), "\(table)")
+        #expect(table[2].hasSuffix("revoked"))
+        let json = try scene.run("token", "list", "--principal", "robot", "-o", "json").output
+        #expect(json.contains(#""verbs": ["list"]"#) || json.contains(#""list""#), "\(json)")
+        let request = try V1.ListTokensRequest(serialized: try #require(scene.server.calls.last).message)
+        #expect(request.principal == "robot")
+    }
+
     @Test("Tokens are revoked by name, or all of them when that is said")
     func revoke() throws {
         let scene = try Scene { _ in .reply(V1.RevokeTokenResponse(revision: 7)) }

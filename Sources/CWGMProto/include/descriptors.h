@@ -76,6 +76,21 @@ static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1_
 	return &wgm__v1__revoke_token_response__descriptor;
 }
 
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__token_info(void)
+{
+	return &wgm__v1__token_info__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_tokens_request(void)
+{
+	return &wgm__v1__list_tokens_request__descriptor;
+}
+
+static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__list_tokens_response(void)
+{
+	return &wgm__v1__list_tokens_response__descriptor;
+}
+
 static inline const ProtobufCMessageDescriptor *_Nonnull wgm_descriptor_wgm__v1__freshness(void)
 {
 	return &wgm__v1__freshness__descriptor;

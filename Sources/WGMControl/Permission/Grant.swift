@@ -29,6 +29,9 @@ package struct Grant: Hashable, Sendable {
         self.init(resource: String(parts[0]), verbs: verbs)
     }
 
+    /// The form that `init(scope:)` reads.
+    package var scope: String { "\(resource) \(verbs.sorted().map(\.rawValue).joined(separator: ","))" }
+
     package func covers(_ verb: Verb, on other: ResourcePattern) -> Bool {
         includes(verb) && resource.covers(other)
     }

@@ -26,6 +26,12 @@ package protocol Store: Sendable {
     /// Keeps the reply of a committed call for retries with the same key.
     func keepReply(_ reply: [UInt8], for key: CallKey) async throws(StoreFailure)
 
+    /// Remembers a token until it ends, with the audit record of its issue, in one transaction.
+    func recordToken(_ token: TokenRecord, audit: AuditEntry) async throws(StoreFailure)
+
+    /// The tokens that were issued for programs and have not ended, newest first; only that of an id, or of a principal, if said.
+    func tokens(id: String?, principal: ObjectName?, limit: Int) async throws(StoreFailure) -> [TokenRecord]
+
     /// Writes records of calls that changed nothing, in order, in one transaction.
     func append(_ entries: [AuditEntry]) async throws(StoreFailure)
 
@@ -159,5 +165,6 @@ package enum StoreFailure: Error, Hashable, Sendable {
         case interface(InterfaceName)
         case peer(ObjectName, InterfaceName)
         case principal(ObjectName)
+        case token(String)
     }
 }

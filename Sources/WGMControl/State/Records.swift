@@ -136,6 +136,33 @@ package struct RevokedToken: Hashable, Sendable {
     }
 }
 
+/// A token that was issued for a program and has not ended: all but the token itself.
+package struct TokenRecord: Hashable, Sendable {
+    package var token: RevokedToken
+    /// The principal who issued it.
+    package var issuer: String
+    package var issued: Timestamp
+    package var expires: Timestamp
+    package var binding: TokenBinding
+    package var grants: [Grant]
+
+    package init(
+        token: RevokedToken,
+        issuer: String,
+        issued: Timestamp,
+        expires: Timestamp,
+        binding: TokenBinding,
+        grants: [Grant]
+    ) {
+        self.token = token
+        self.issuer = issuer
+        self.issued = issued
+        self.expires = expires
+        self.binding = binding
+        self.grants = grants
+    }
+}
+
 /// What becomes of the link of an interface that is no more.
 enum FormerInterface {
     case deleted, givenBack

@@ -33,8 +33,17 @@ extension Gateway {
                 Grant(resource: grant.resource, verbs: grant.verbs.filter { !roles.allow($0, on: grant.resource) })
             }
             .filter { !$0.verbs.isEmpty }
+        let record = TokenRecord(
+            token: RevokedToken(principal: token.subject, tokenID: token.tokenID),
+            issuer: credential.principal.value,
+            issued: Timestamp(seconds: token.issued),
+            expires: issued.expires,
+            binding: token.binding,
+            grants: token.grants
+        )
         do throws(StoreFailure) {
-            try await audit.recordNow(context.entry(message: "token \(token.tokenID) for \(token.subject)"))
+            let entry = context.entry(message: "token \(token.tokenID) for \(token.subject)")
+            try await store.recordToken(record, audit: entry)
         } catch { throw .store(error) }
         return issued
     }
@@ -70,7 +79,30 @@ extension Gateway {
         )
     }
 
+    /// The tokens that were issued for programs and have not ended, newest first, 1000 at most; true with those that are worthless.
+    package func listTokens(
+        of principal: String?,
+        _ context: CallContext
+    ) async throws(Refusal) -> [(token: TokenRecord, isRevoked: Bool)] {
+        var checker = Checker()
+        let name = principal.flatMap { $0.isEmpty ? nil : checker.objectName($0, "principal") }
+        try checker.finish()
+        let records: [TokenRecord]
+        do throws(StoreFailure) { records = try await store.tokens(id: nil, principal: name, limit: 1000) } catch {
+            throw .store(error)
+        }
+        record(context)
+        return records.map { ($0, isRevoked($0.token, issued: $0.issued)) }
+    }
+
+    private func isRevoked(_ token: RevokedToken, issued: Timestamp) -> Bool {
+        let validFrom = view.principal(token.principal)?.tokensValidFrom
+        return view.isRevoked(token) || validFrom.map { issued < $0 } ?? false
+    }
+
     /// Makes one token worthless, or all that the principal was issued so far, for every call from now on.
+    ///
+    /// Whose an issued token is need not be said; a token of another than who is said, and an id without either, are refused.
     package func revokeToken(
         principal: String?,
         tokenID: String?,
@@ -78,11 +110,18 @@ extension Gateway {
     ) async throws(Refusal) -> Outcome<Void> {
         let credential = try caller(context)
         var checker = Checker()
-        let name = checker.principal(principal, caller: credential.principal)
+        var context = context
+        var name = checker.principal(principal, caller: credential.principal)
         let id = tokenID.flatMap { $0.isEmpty ? nil : $0 }
         if let id, !TokenClaims.isTokenID(id) { checker.refuse("token_id", "22 characters of base64url") }
         try checker.finish()
-        guard let name else { throw .invalid([]) }
+        if let id {
+            let said = principal.flatMap { $0.isEmpty ? nil : name }
+            name = try await owner(of: id, said: said, credential)
+        }
+        guard let name, let tokens = ResourcePattern("principal/\(name)/token") else { throw .invalid([]) }
+        context.permission = Permission(verb: Verb.revoke.rawValue, resources: [tokens])
+        context.resource = "\(tokens)"
         let last = Timestamp(seconds: context.time.seconds + TokenVerifier.maxLifetime + TokenVerifier.maxSkew)
         let change =
             id.map { Change.revokeToken(principal: name, tokenID: $0, expires: last) }
@@ -94,6 +133,21 @@ extension Gateway {
             case .fresh(_, let revision, _): return .done((), revision: revision)
             }
         }
+    }
+
+    private func owner(of id: String, said: ObjectName?, _ credential: Credential) async throws(Refusal) -> ObjectName?
+    {
+        if id == credential.claims.tokenID, said ?? credential.principal == credential.principal {
+            return credential.principal
+        }
+        let record: TokenRecord?
+        do throws(StoreFailure) { record = try await store.tokens(id: id, principal: nil, limit: 1).first } catch {
+            throw .store(error)
+        }
+        let owner = record?.token.principal
+        // That of a login is in no table: who says whose it is has to know.
+        guard let known = owner ?? said, known == said ?? known else { throw .store(.notFound(.token(id))) }
+        return known
     }
 
     package func listPrincipals(_ context: CallContext) throws(Refusal) -> ([PrincipalRecord], Freshness) {

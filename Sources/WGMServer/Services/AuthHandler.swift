@@ -23,6 +23,13 @@ struct AuthHandler: AuthService {
         }
     }
 
+    func listTokens(_ request: V1.ListTokensRequest, _ context: CallContext) -> Reply<V1.ListTokensResponse> {
+        .asking { () async throws(Refusal) in
+            let tokens = try await gateway.listTokens(of: request.principal, context)
+            return V1.ListTokensResponse(tokens: tokens.map { V1.TokenInfo($0.token, isRevoked: $0.isRevoked) })
+        }
+    }
+
     func revokeToken(_ request: V1.RevokeTokenRequest, _ context: CallContext) -> Reply<V1.RevokeTokenResponse> {
         .changing(gateway, context) { () async throws(Refusal) in
             try await gateway.revokeToken(principal: request.principal, tokenID: request.tokenId, context)

@@ -58,6 +58,22 @@ extension V1.IssueTokenResponse {
     }
 }
 
+extension V1.TokenInfo {
+    init(_ record: TokenRecord, isRevoked: Bool) {
+        self.init(
+            tokenId: record.token.tokenID,
+            principal: record.token.principal.value,
+            issuer: record.issuer,
+            issuedUnixMs: record.issued.milliseconds,
+            expiresUnixMs: record.expires.milliseconds,
+            uid: record.binding.uid,
+            certificate: record.binding.certificateText,
+            grants: record.grants.map { V1.Grant($0) },
+            isRevoked: isRevoked
+        )
+    }
+}
+
 extension TokenRequest {
     init(_ message: V1.IssueTokenRequest) {
         self.init()

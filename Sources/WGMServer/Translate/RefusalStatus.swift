@@ -142,6 +142,13 @@ extension Status {
                 facts: ["kind": "peer", "name": name.value, "interface": interface.value]
             )
         case .principal(let name): .notFound("principal", name.value)
+        case .token(let id):
+            Status(
+                .notFound,
+                "no token \(id) that was issued for a program is in force; whose it is must be said of the token of a login",
+                reason: "NOT_FOUND",
+                facts: ["kind": "token", "name": id]
+            )
         }
     }
 

@@ -6,8 +6,8 @@ IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'wgmd' AND rolname <> current_us
     GRANT USAGE ON SCHEMA wgm TO wgmd;
     GRANT SELECT ON ALL TABLES IN SCHEMA wgm TO wgmd;
     GRANT INSERT, UPDATE, DELETE
-        ON node, interface, peer, allocation, principal, principal_role, revoked_token, call_key, unconfirmed,
-            traffic, given_back TO wgmd;
+        ON node, interface, peer, allocation, principal, principal_role, revoked_token, issued_token, call_key,
+            unconfirmed, traffic, given_back TO wgmd;
     GRANT UPDATE ON head TO wgmd;
     GRANT INSERT ON revision, audit, history TO wgmd;
 END IF;

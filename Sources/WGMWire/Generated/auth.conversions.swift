@@ -331,3 +331,136 @@ extension V1.RevokeTokenResponse: @unsafe CConvertible {
         return unsafe c
     }
 }
+
+extension V1.TokenInfo: WireMessage {
+    public static var protoName: String { "wgm.v1.TokenInfo" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.TokenInfo: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__token_info()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__TokenInfo>) {
+        self.init(
+            tokenId: unsafe Copy.string(c.pointee.token_id),
+            principal: unsafe Copy.string(c.pointee.principal),
+            issuer: unsafe Copy.string(c.pointee.issuer),
+            issuedUnixMs: unsafe c.pointee.has_issued_unix_ms != 0 ? c.pointee.issued_unix_ms : nil,
+            expiresUnixMs: unsafe c.pointee.has_expires_unix_ms != 0 ? c.pointee.expires_unix_ms : nil,
+            uid: unsafe c.pointee.has_uid != 0 ? c.pointee.uid : nil,
+            certificate: unsafe Copy.string(c.pointee.certificate),
+            grants: unsafe Copy.messages(c.pointee.grants, c.pointee.n_grants),
+            isRevoked: unsafe c.pointee.has_is_revoked != 0 ? c.pointee.is_revoked != 0 : nil
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__TokenInfo> {
+        let c = unsafe arena.room(for: Wgm__V1__TokenInfo.self)
+        unsafe wgm__v1__token_info__init(c)
+        if let value = self.tokenId {
+            unsafe c.pointee.token_id = arena.string(value)
+        }
+        if let value = self.principal {
+            unsafe c.pointee.principal = arena.string(value)
+        }
+        if let value = self.issuer {
+            unsafe c.pointee.issuer = arena.string(value)
+        }
+        if let value = self.issuedUnixMs {
+            unsafe c.pointee.has_issued_unix_ms = 1
+            unsafe c.pointee.issued_unix_ms = value
+        }
+        if let value = self.expiresUnixMs {
+            unsafe c.pointee.has_expires_unix_ms = 1
+            unsafe c.pointee.expires_unix_ms = value
+        }
+        if let value = self.uid {
+            unsafe c.pointee.has_uid = 1
+            unsafe c.pointee.uid = value
+        }
+        if let value = self.certificate {
+            unsafe c.pointee.certificate = arena.string(value)
+        }
+        unsafe c.pointee.n_grants = self.grants.count
+        unsafe c.pointee.grants = arena.list(self.grants) { unsafe $1.build(in: &$0) }
+        if let value = self.isRevoked {
+            unsafe c.pointee.has_is_revoked = 1
+            unsafe c.pointee.is_revoked = value ? 1 : 0
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListTokensRequest: WireMessage {
+    public static var protoName: String { "wgm.v1.ListTokensRequest" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListTokensRequest: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_tokens_request()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__ListTokensRequest>) {
+        self.init(
+            principal: unsafe Copy.string(c.pointee.principal)
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListTokensRequest> {
+        let c = unsafe arena.room(for: Wgm__V1__ListTokensRequest.self)
+        unsafe wgm__v1__list_tokens_request__init(c)
+        if let value = self.principal {
+            unsafe c.pointee.principal = arena.string(value)
+        }
+        return unsafe c
+    }
+}
+
+extension V1.ListTokensResponse: WireMessage {
+    public static var protoName: String { "wgm.v1.ListTokensResponse" }
+
+    public init(serialized bytes: UnsafeRawBufferPointer, budget: Int) throws(MessageError) {
+        self = try unsafe Self.read(bytes, budget: budget)
+    }
+
+    public func serialized() -> [UInt8] {
+        unsafe written()
+    }
+}
+
+extension V1.ListTokensResponse: @unsafe CConvertible {
+    package static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe wgm_descriptor_wgm__v1__list_tokens_response()
+    }
+
+    package init(copying c: UnsafePointer<Wgm__V1__ListTokensResponse>) {
+        self.init(
+            tokens: unsafe Copy.messages(c.pointee.tokens, c.pointee.n_tokens)
+        )
+    }
+
+    package func build(in arena: inout Arena) -> UnsafeMutablePointer<Wgm__V1__ListTokensResponse> {
+        let c = unsafe arena.room(for: Wgm__V1__ListTokensResponse.self)
+        unsafe wgm__v1__list_tokens_response__init(c)
+        unsafe c.pointee.n_tokens = self.tokens.count
+        unsafe c.pointee.tokens = arena.list(self.tokens) { unsafe $1.build(in: &$0) }
+        return unsafe c
+    }
+}

@@ -122,7 +122,8 @@ extension V1 {
 
     /// Request of `wgm.v1.Auth/RevokeToken`: Make one token, or all tokens of a principal, worthless at once.
     public struct RevokeTokenRequest: Hashable, Sendable {
-        /// Whose token; the caller's own when absent.
+        /// Whose token. When absent that of whom the token with the id was issued for, and without an id the caller's
+        /// own tokens.
         public var principal: String?
         /// The token's id; every token issued to the principal so far when absent.
         public var tokenId: String?
@@ -144,6 +145,70 @@ extension V1 {
             revision: Int64? = nil
         ) {
             self.revision = revision
+        }
+    }
+
+    /// A token that was issued for a program: all but the token itself.
+    public struct TokenInfo: Hashable, Sendable {
+        public var tokenId: String?
+        /// Whose rights it has.
+        public var principal: String?
+        /// Who issued it.
+        public var issuer: String?
+        public var issuedUnixMs: Int64?
+        public var expiresUnixMs: Int64?
+        /// The user id that may use it.
+        public var uid: UInt32?
+        /// The client certificate that may use it: the SHA-256 of its DER form (x5t#S256), in base64url.
+        public var certificate: String?
+        public var grants: [V1.Grant]
+        /// True when it is worthless before its time.
+        public var isRevoked: Bool?
+
+        public init(
+            tokenId: String? = nil,
+            principal: String? = nil,
+            issuer: String? = nil,
+            issuedUnixMs: Int64? = nil,
+            expiresUnixMs: Int64? = nil,
+            uid: UInt32? = nil,
+            certificate: String? = nil,
+            grants: [V1.Grant] = [],
+            isRevoked: Bool? = nil
+        ) {
+            self.tokenId = tokenId
+            self.principal = principal
+            self.issuer = issuer
+            self.issuedUnixMs = issuedUnixMs
+            self.expiresUnixMs = expiresUnixMs
+            self.uid = uid
+            self.certificate = certificate
+            self.grants = grants
+            self.isRevoked = isRevoked
+        }
+    }
+
+    /// Request of `wgm.v1.Auth/ListTokens`: List the tokens that were issued for programs and have not ended.
+    public struct ListTokensRequest: Hashable, Sendable {
+        /// Only those of this principal.
+        public var principal: String?
+
+        public init(
+            principal: String? = nil
+        ) {
+            self.principal = principal
+        }
+    }
+
+    /// Reply of `wgm.v1.Auth/ListTokens`.
+    public struct ListTokensResponse: Hashable, Sendable {
+        /// Newest first, 1000 at most.
+        public var tokens: [V1.TokenInfo]
+
+        public init(
+            tokens: [V1.TokenInfo] = []
+        ) {
+            self.tokens = tokens
         }
     }
 }

@@ -42,6 +42,16 @@ extension V1.RevokeTokenRequest: RequestMessage {
     }
 }
 
+extension V1.ListTokensRequest: RequestMessage {
+    public func resources(node: String) -> [String] {
+        ["principal/*/token"]
+    }
+
+    public func auditJSON(hashing: (UnsafeRawBufferPointer) -> String) -> String {
+        unsafe AuditWriter.json(of: self, hashing: hashing)
+    }
+}
+
 extension V1.LoginRequest: AuditedMessage {
     package func writeAudit(to writer: inout AuditWriter) {
     }
@@ -66,5 +76,11 @@ extension V1.RevokeTokenRequest: AuditedMessage {
     package func writeAudit(to writer: inout AuditWriter) {
         writer.clear("principal", self.principal) { $0.string($1) }
         writer.clear("token_id", self.tokenId) { $0.string($1) }
+    }
+}
+
+extension V1.ListTokensRequest: AuditedMessage {
+    package func writeAudit(to writer: inout AuditWriter) {
+        writer.clear("principal", self.principal) { $0.string($1) }
     }
 }

@@ -61,6 +61,20 @@ extension V1 {
             isReplyStream: false,
             summary: "Make one token, or all tokens of a principal, worthless at once."
         )
+        /// List the tokens that were issued for programs and have not ended.
+        public static let listTokens = MethodDescriptor(
+            name: "wgm.v1.Auth/ListTokens",
+            verb: "list",
+            resource: "principal/*/token",
+            isAuthenticatedOnly: false,
+            isAnonymous: false,
+            isMutation: false,
+            maxRequestBytes: 65_536,
+            isAudited: true,
+            isRequestStream: false,
+            isReplyStream: false,
+            summary: "List the tokens that were issued for programs and have not ended."
+        )
     }
 }
 
@@ -79,6 +93,9 @@ public protocol AuthService<Context>: Sendable {
 
     /// Make one token, or all tokens of a principal, worthless at once.
     func revokeToken(_ request: V1.RevokeTokenRequest, _ context: Context) -> Reply<V1.RevokeTokenResponse>
+
+    /// List the tokens that were issued for programs and have not ended.
+    func listTokens(_ request: V1.ListTokensRequest, _ context: Context) -> Reply<V1.ListTokensResponse>
 }
 
 extension AuthService {
@@ -89,6 +106,7 @@ extension AuthService {
             Route(V1.Auth.whoAmI) { self.whoAmI($0, $1) },
             Route(V1.Auth.issueToken) { self.issueToken($0, $1) },
             Route(V1.Auth.revokeToken) { self.revokeToken($0, $1) },
+            Route(V1.Auth.listTokens) { self.listTokens($0, $1) },
         ]
     }
 }
@@ -120,6 +138,13 @@ extension BlockingCaller where Self: ~Copyable {
         _ request: V1.RevokeTokenRequest = V1.RevokeTokenRequest()
     ) throws(Status) -> V1.RevokeTokenResponse {
         try call(V1.Auth.revokeToken, request, as: V1.RevokeTokenResponse.self)
+    }
+
+    /// List the tokens that were issued for programs and have not ended.
+    public mutating func authListTokens(
+        _ request: V1.ListTokensRequest = V1.ListTokensRequest()
+    ) throws(Status) -> V1.ListTokensResponse {
+        try call(V1.Auth.listTokens, request, as: V1.ListTokensResponse.self)
     }
 }
 
@@ -154,5 +179,13 @@ extension AsyncCaller {
         options: CallOptions = CallOptions()
     ) async throws(Status) -> V1.RevokeTokenResponse {
         try await call(V1.Auth.revokeToken, request, as: V1.RevokeTokenResponse.self, options: options)
+    }
+
+    /// List the tokens that were issued for programs and have not ended.
+    public func authListTokens(
+        _ request: V1.ListTokensRequest = V1.ListTokensRequest(),
+        options: CallOptions = CallOptions()
+    ) async throws(Status) -> V1.ListTokensResponse {
+        try await call(V1.Auth.listTokens, request, as: V1.ListTokensResponse.self, options: options)
     }
 }

@@ -80,6 +80,44 @@ struct IssuedToken: Presentable {
     }
 }
 
+/// Tokens of programs, one per row; the tokens themselves are nowhere.
+struct TokenList: Presentable {
+    var tokens: [V1.TokenInfo]
+    var now: Timestamp
+
+    var document: Document {
+        .list(
+            tokens.map { token in
+                .object([
+                    "token_id": .text(token.tokenId), "principal": .text(token.principal),
+                    "issuer": .text(token.issuer),
+                    "issued_unix_ms": .number(token.issuedUnixMs), "expires_unix_ms": .number(token.expiresUnixMs),
+                    "uid": .number(token.uid), "certificate": .text(token.certificate),
+                    "is_revoked": .flag(token.isRevoked ?? false), "grants": .grants(token.grants),
+                ])
+            }
+        )
+    }
+
+    func text(styled: Bool) -> String {
+        var table = Table([
+            .init(title: "TOKEN"), .init(title: "PRINCIPAL"), .init(title: "FOR"), .init(title: "ISSUED BY"),
+            .init(title: "ISSUED"), .init(title: "ENDS"),
+        ])
+        for token in tokens {
+            let users = [token.uid.map { "uid \($0)" }, token.certificate.map { _ in "a certificate" }].compactMap {
+                $0
+            }
+            let end = token.isRevoked == true ? "revoked" : Words.expiry(token.expiresUnixMs, now: now)
+            table.append([
+                token.tokenId ?? "", token.principal ?? "", users.joined(separator: ", "), token.issuer ?? "",
+                Words.time(token.issuedUnixMs), end,
+            ])
+        }
+        return table.rendered(styled: styled)
+    }
+}
+
 /// Persons and robots, one per row.
 struct PrincipalList: Presentable {
     var principals: [V1.Principal]

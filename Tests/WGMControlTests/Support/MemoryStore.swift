@@ -7,6 +7,7 @@ import WGMModel
 /// A store in memory, for the rules that need one; the real one is tested with PostgreSQL.
 actor MemoryStore: Store {
     private(set) var state = GatewayState()
+    private var tokens: [TokenRecord] = []
     private(set) var audit: [(entry: AuditEntry, revision: Int64?)] = []
     private var keys: [CallKey: (revision: Int64, reply: [UInt8]?)] = [:]
     private var nextID: UInt64 = 1
@@ -47,6 +48,17 @@ actor MemoryStore: Store {
         try check()
         if let poison, entries.contains(where: { $0.message == poison }) { throw .other("invalid byte sequence") }
         audit += entries.map { ($0, nil) }
+    }
+
+    func recordToken(_ token: TokenRecord, audit entry: AuditEntry) throws(StoreFailure) {
+        try append([entry])
+        tokens.append(token)
+    }
+
+    func tokens(id: String?, principal: ObjectName?, limit: Int) throws(StoreFailure) -> [TokenRecord] {
+        try check()
+        let found = tokens.reversed().filter { id ?? $0.token.tokenID == $0.token.tokenID }
+        return Array(found.filter { principal ?? $0.token.principal == $0.token.principal }.prefix(limit))
     }
 
     func auditRecords(_ query: AuditQuery) throws(StoreFailure) -> [AuditRecord] {

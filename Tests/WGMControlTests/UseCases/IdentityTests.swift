@@ -190,12 +190,48 @@ import WGMModel
         let scene = try await Scene()
         let first = try await scene.login()
         let second = try await scene.login()
-        _ = try await scene.gateway.revokeToken(principal: nil, tokenID: first.claims.tokenID, scene.context(second))
+        let id = first.claims.tokenID
+        await #expect(throws: Refusal.store(.notFound(.token(id)))) {
+            _ = try await scene.gateway.revokeToken(principal: nil, tokenID: id, scene.context(second))
+        }
+        _ = try await scene.gateway.revokeToken(principal: "root", tokenID: id, scene.context(second))
         #expect(
             fails { () throws(Refusal) in try scene.gateway.recheck(first) }
                 == .unauthenticated("the token was revoked")
         )
         _ = try scene.gateway.recheck(second)
+    }
+
+    @Test("an issued token is listed until it ends, and revoked by its id, whose it is or is said to be")
+    func revokeIssued() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        _ = try await scene.gateway.setRoles(name: "ci", uid: nil, roles: ["viewer"], scene.context(root))
+        var request = TokenRequest()
+        request.principal = "ci"
+        request.bindUID = 2000
+        let issued = try await scene.gateway.issueToken(request, scene.context(root))
+        let credential = try scene.gateway.authenticate(token: issued.token, bearer: .user(2000))
+        for principal in ["root", "nobody"] {
+            await #expect(throws: Refusal.self) {
+                try await scene.gateway.revokeToken(principal: principal, tokenID: issued.tokenID, scene.context(root))
+            }
+        }
+        // Who holds the token may not take it away: the right to revoke is looked at for whose it is.
+        await #expect(throws: Refusal.permissionMissing(verb: "revoke", resource: "principal/ci/token")) {
+            try await scene.gateway.revokeToken(principal: nil, tokenID: issued.tokenID, scene.context(credential))
+        }
+        _ = try scene.gateway.recheck(credential)
+        let before = try await scene.gateway.listTokens(of: nil, scene.context(root))
+        #expect(before.map(\.token.token.tokenID) == [issued.tokenID] && before[0].isRevoked == false)
+        #expect(before[0].token.issuer == "root" && before[0].token.binding == TokenBinding(uid: 2000))
+        #expect(try await scene.gateway.listTokens(of: "root", scene.context(root)).isEmpty)
+
+        _ = try await scene.gateway.revokeToken(principal: nil, tokenID: issued.tokenID, scene.context(root))
+        #expect(throws: Refusal.unauthenticated("the token was revoked")) { try scene.gateway.recheck(credential) }
+        #expect(try await scene.gateway.listTokens(of: "ci", scene.context(root)).map(\.isRevoked) == [true])
+        let record = try await scene.store.auditRecords(AuditQuery(limit: 1))
+        #expect(record.first?.entry.resource == "principal/ci/token")
     }
 
     @Test("after revoking all, only tokens made afterwards are good, within the same second too")

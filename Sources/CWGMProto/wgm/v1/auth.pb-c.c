@@ -367,6 +367,141 @@ void   wgm__v1__revoke_token_response__free_unpacked
   assert(message->base.descriptor == &wgm__v1__revoke_token_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   wgm__v1__token_info__init
+                     (Wgm__V1__TokenInfo         *message)
+{
+  static const Wgm__V1__TokenInfo init_value = WGM__V1__TOKEN_INFO__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__token_info__get_packed_size
+                     (const Wgm__V1__TokenInfo *message)
+{
+  assert(message->base.descriptor == &wgm__v1__token_info__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__token_info__pack
+                     (const Wgm__V1__TokenInfo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__token_info__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__token_info__pack_to_buffer
+                     (const Wgm__V1__TokenInfo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__token_info__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__TokenInfo *
+       wgm__v1__token_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__TokenInfo *)
+     protobuf_c_message_unpack (&wgm__v1__token_info__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__token_info__free_unpacked
+                     (Wgm__V1__TokenInfo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__token_info__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_tokens_request__init
+                     (Wgm__V1__ListTokensRequest         *message)
+{
+  static const Wgm__V1__ListTokensRequest init_value = WGM__V1__LIST_TOKENS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_tokens_request__get_packed_size
+                     (const Wgm__V1__ListTokensRequest *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_tokens_request__pack
+                     (const Wgm__V1__ListTokensRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_tokens_request__pack_to_buffer
+                     (const Wgm__V1__ListTokensRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListTokensRequest *
+       wgm__v1__list_tokens_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListTokensRequest *)
+     protobuf_c_message_unpack (&wgm__v1__list_tokens_request__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_tokens_request__free_unpacked
+                     (Wgm__V1__ListTokensRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_tokens_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   wgm__v1__list_tokens_response__init
+                     (Wgm__V1__ListTokensResponse         *message)
+{
+  static const Wgm__V1__ListTokensResponse init_value = WGM__V1__LIST_TOKENS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t wgm__v1__list_tokens_response__get_packed_size
+                     (const Wgm__V1__ListTokensResponse *message)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t wgm__v1__list_tokens_response__pack
+                     (const Wgm__V1__ListTokensResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t wgm__v1__list_tokens_response__pack_to_buffer
+                     (const Wgm__V1__ListTokensResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &wgm__v1__list_tokens_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Wgm__V1__ListTokensResponse *
+       wgm__v1__list_tokens_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Wgm__V1__ListTokensResponse *)
+     protobuf_c_message_unpack (&wgm__v1__list_tokens_response__descriptor,
+                                allocator, len, data);
+}
+void   wgm__v1__list_tokens_response__free_unpacked
+                     (Wgm__V1__ListTokensResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &wgm__v1__list_tokens_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 #define wgm__v1__login_request__field_descriptors NULL
 #define wgm__v1__login_request__field_indices_by_name NULL
 #define wgm__v1__login_request__number_ranges NULL
@@ -863,5 +998,223 @@ const ProtobufCMessageDescriptor wgm__v1__revoke_token_response__descriptor =
   wgm__v1__revoke_token_response__field_indices_by_name,
   1,  wgm__v1__revoke_token_response__number_ranges,
   (ProtobufCMessageInit) wgm__v1__revoke_token_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__token_info__field_descriptors[9] =
+{
+  {
+    "token_id",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__TokenInfo, token_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "principal",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__TokenInfo, principal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "issuer",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__TokenInfo, issuer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "issued_unix_ms",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__TokenInfo, has_issued_unix_ms),
+    offsetof(Wgm__V1__TokenInfo, issued_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_unix_ms",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__TokenInfo, has_expires_unix_ms),
+    offsetof(Wgm__V1__TokenInfo, expires_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uid",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Wgm__V1__TokenInfo, has_uid),
+    offsetof(Wgm__V1__TokenInfo, uid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "certificate",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__TokenInfo, certificate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grants",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__TokenInfo, n_grants),
+    offsetof(Wgm__V1__TokenInfo, grants),
+    &wgm__v1__grant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_revoked",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Wgm__V1__TokenInfo, has_is_revoked),
+    offsetof(Wgm__V1__TokenInfo, is_revoked),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__token_info__field_indices_by_name[] = {
+  6,   /* field[6] = certificate */
+  4,   /* field[4] = expires_unix_ms */
+  7,   /* field[7] = grants */
+  8,   /* field[8] = is_revoked */
+  3,   /* field[3] = issued_unix_ms */
+  2,   /* field[2] = issuer */
+  1,   /* field[1] = principal */
+  0,   /* field[0] = token_id */
+  5,   /* field[5] = uid */
+};
+static const ProtobufCIntRange wgm__v1__token_info__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor wgm__v1__token_info__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.TokenInfo",
+  "TokenInfo",
+  "Wgm__V1__TokenInfo",
+  "wgm.v1",
+  sizeof(Wgm__V1__TokenInfo),
+  9,
+  wgm__v1__token_info__field_descriptors,
+  wgm__v1__token_info__field_indices_by_name,
+  1,  wgm__v1__token_info__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__token_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_tokens_request__field_descriptors[1] =
+{
+  {
+    "principal",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Wgm__V1__ListTokensRequest, principal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_tokens_request__field_indices_by_name[] = {
+  0,   /* field[0] = principal */
+};
+static const ProtobufCIntRange wgm__v1__list_tokens_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_tokens_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListTokensRequest",
+  "ListTokensRequest",
+  "Wgm__V1__ListTokensRequest",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListTokensRequest),
+  1,
+  wgm__v1__list_tokens_request__field_descriptors,
+  wgm__v1__list_tokens_request__field_indices_by_name,
+  1,  wgm__v1__list_tokens_request__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_tokens_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor wgm__v1__list_tokens_response__field_descriptors[1] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Wgm__V1__ListTokensResponse, n_tokens),
+    offsetof(Wgm__V1__ListTokensResponse, tokens),
+    &wgm__v1__token_info__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned wgm__v1__list_tokens_response__field_indices_by_name[] = {
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange wgm__v1__list_tokens_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor wgm__v1__list_tokens_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "wgm.v1.ListTokensResponse",
+  "ListTokensResponse",
+  "Wgm__V1__ListTokensResponse",
+  "wgm.v1",
+  sizeof(Wgm__V1__ListTokensResponse),
+  1,
+  wgm__v1__list_tokens_response__field_descriptors,
+  wgm__v1__list_tokens_response__field_indices_by_name,
+  1,  wgm__v1__list_tokens_response__number_ranges,
+  (ProtobufCMessageInit) wgm__v1__list_tokens_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -7,8 +7,8 @@ internal import WGMWire
 struct TokenGroup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Issue and revoke tokens for programs.",
-        subcommands: [TokenIssueCommand.self, TokenRevokeCommand.self]
+        abstract: "Issue, list and revoke tokens for programs.",
+        subcommands: [TokenIssueCommand.self, TokenListCommand.self, TokenRevokeCommand.self]
     )
 }
 
@@ -92,24 +92,55 @@ struct TokenIssueCommand: ParsableCommand {
     }
 }
 
+/// `wgmctl token list`.
+struct TokenListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the tokens that were issued for programs and have not ended.",
+        discussion: """
+            Tokens of a login are not among them: they end after a quarter of an hour. What each may do is in -o json.
+
+
+            """
+                + Wgmctl.examples("wgmctl token list", "wgmctl token list --principal nightly-export -o json")
+    )
+
+    @Option(help: "Only those of this principal.")
+    var principal: String?
+
+    @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
+
+    func run() throws {
+        var session = try Session.authenticated(global)
+        let reply = try session.authListTokens(V1.ListTokensRequest(principal: principal))
+        try global.show(TokenList(tokens: reply.tokens, now: .now))
+    }
+}
+
 /// `wgmctl token revoke`.
 struct TokenRevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
         abstract: "Make one token, or all tokens of a principal, worthless at once.",
-        discussion: Wgmctl.examples(
-            "wgmctl token revoke kB3u0XkQm5y3T0m2v1p9aw",
-            "wgmctl token revoke --all --principal nightly-export"
-        )
+        discussion: """
+            Whose a token is that was issued for a program is known by its id. Of the token of a login, the principal must be \
+            said, unless it is the one in use.
+
+
+            """
+                + Wgmctl.examples(
+                    "wgmctl token revoke kB3u0XkQm5y3T0m2v1p9aw",
+                    "wgmctl token revoke --all --principal nightly-export"
+                )
     )
 
-    @Argument(help: "The token's id, as whoami and audit list show it.")
+    @Argument(help: "The token's id, as token list, whoami and audit list -o json show it.")
     var tokenID: String?
 
     @Flag(help: "All tokens of the principal.")
     var all = false
 
-    @Option(help: "Whose token; your own if not said.")
+    @Option(help: "Whose token it is; with --all your own if not said.")
     var principal: String?
 
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions

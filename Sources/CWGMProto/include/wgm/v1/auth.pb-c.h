@@ -24,6 +24,9 @@ typedef struct Wgm__V1__IssueTokenRequest Wgm__V1__IssueTokenRequest;
 typedef struct Wgm__V1__IssueTokenResponse Wgm__V1__IssueTokenResponse;
 typedef struct Wgm__V1__RevokeTokenRequest Wgm__V1__RevokeTokenRequest;
 typedef struct Wgm__V1__RevokeTokenResponse Wgm__V1__RevokeTokenResponse;
+typedef struct Wgm__V1__TokenInfo Wgm__V1__TokenInfo;
+typedef struct Wgm__V1__ListTokensRequest Wgm__V1__ListTokensRequest;
+typedef struct Wgm__V1__ListTokensResponse Wgm__V1__ListTokensResponse;
 
 
 /* --- enums --- */
@@ -138,6 +141,50 @@ struct  Wgm__V1__RevokeTokenResponse
 #define WGM__V1__REVOKE_TOKEN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__revoke_token_response__descriptor) \
     , 0, 0 }
+
+
+struct  Wgm__V1__TokenInfo
+{
+  ProtobufCMessage base;
+  char *token_id;
+  char *principal;
+  char *issuer;
+  protobuf_c_boolean has_issued_unix_ms;
+  int64_t issued_unix_ms;
+  protobuf_c_boolean has_expires_unix_ms;
+  int64_t expires_unix_ms;
+  protobuf_c_boolean has_uid;
+  uint32_t uid;
+  char *certificate;
+  size_t n_grants;
+  Wgm__V1__Grant **grants;
+  protobuf_c_boolean has_is_revoked;
+  protobuf_c_boolean is_revoked;
+};
+#define WGM__V1__TOKEN_INFO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__token_info__descriptor) \
+    , NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0,NULL, 0, 0 }
+
+
+struct  Wgm__V1__ListTokensRequest
+{
+  ProtobufCMessage base;
+  char *principal;
+};
+#define WGM__V1__LIST_TOKENS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_tokens_request__descriptor) \
+    , NULL }
+
+
+struct  Wgm__V1__ListTokensResponse
+{
+  ProtobufCMessage base;
+  size_t n_tokens;
+  Wgm__V1__TokenInfo **tokens;
+};
+#define WGM__V1__LIST_TOKENS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__list_tokens_response__descriptor) \
+    , 0,NULL }
 
 
 /* Wgm__V1__LoginRequest methods */
@@ -292,6 +339,63 @@ Wgm__V1__RevokeTokenResponse *
 void   wgm__v1__revoke_token_response__free_unpacked
                      (Wgm__V1__RevokeTokenResponse *message,
                       ProtobufCAllocator *allocator);
+/* Wgm__V1__TokenInfo methods */
+void   wgm__v1__token_info__init
+                     (Wgm__V1__TokenInfo         *message);
+size_t wgm__v1__token_info__get_packed_size
+                     (const Wgm__V1__TokenInfo   *message);
+size_t wgm__v1__token_info__pack
+                     (const Wgm__V1__TokenInfo   *message,
+                      uint8_t             *out);
+size_t wgm__v1__token_info__pack_to_buffer
+                     (const Wgm__V1__TokenInfo   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__TokenInfo *
+       wgm__v1__token_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__token_info__free_unpacked
+                     (Wgm__V1__TokenInfo *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListTokensRequest methods */
+void   wgm__v1__list_tokens_request__init
+                     (Wgm__V1__ListTokensRequest         *message);
+size_t wgm__v1__list_tokens_request__get_packed_size
+                     (const Wgm__V1__ListTokensRequest   *message);
+size_t wgm__v1__list_tokens_request__pack
+                     (const Wgm__V1__ListTokensRequest   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_tokens_request__pack_to_buffer
+                     (const Wgm__V1__ListTokensRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListTokensRequest *
+       wgm__v1__list_tokens_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_tokens_request__free_unpacked
+                     (Wgm__V1__ListTokensRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Wgm__V1__ListTokensResponse methods */
+void   wgm__v1__list_tokens_response__init
+                     (Wgm__V1__ListTokensResponse         *message);
+size_t wgm__v1__list_tokens_response__get_packed_size
+                     (const Wgm__V1__ListTokensResponse   *message);
+size_t wgm__v1__list_tokens_response__pack
+                     (const Wgm__V1__ListTokensResponse   *message,
+                      uint8_t             *out);
+size_t wgm__v1__list_tokens_response__pack_to_buffer
+                     (const Wgm__V1__ListTokensResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Wgm__V1__ListTokensResponse *
+       wgm__v1__list_tokens_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   wgm__v1__list_tokens_response__free_unpacked
+                     (Wgm__V1__ListTokensResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Wgm__V1__LoginRequest_Closure)
@@ -318,6 +422,15 @@ typedef void (*Wgm__V1__RevokeTokenRequest_Closure)
 typedef void (*Wgm__V1__RevokeTokenResponse_Closure)
                  (const Wgm__V1__RevokeTokenResponse *message,
                   void *closure_data);
+typedef void (*Wgm__V1__TokenInfo_Closure)
+                 (const Wgm__V1__TokenInfo *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListTokensRequest_Closure)
+                 (const Wgm__V1__ListTokensRequest *message,
+                  void *closure_data);
+typedef void (*Wgm__V1__ListTokensResponse_Closure)
+                 (const Wgm__V1__ListTokensResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -332,6 +445,9 @@ extern const ProtobufCMessageDescriptor wgm__v1__issue_token_request__descriptor
 extern const ProtobufCMessageDescriptor wgm__v1__issue_token_response__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__revoke_token_request__descriptor;
 extern const ProtobufCMessageDescriptor wgm__v1__revoke_token_response__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__token_info__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_tokens_request__descriptor;
+extern const ProtobufCMessageDescriptor wgm__v1__list_tokens_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 
