@@ -32,6 +32,10 @@ package struct IPPrefix: Hashable, Sendable, Comparable {
     /// True when the prefix is one address.
     package var isHost: Bool { Int(length) == family.bitCount }
 
+    /// True for a prefix so short that it is as good as a default route: it needs the verb route-all, and no route to it
+    /// is put into the main table.
+    package var isWide: Bool { length < (family == .v4 ? 8 : 16) }
+
     package func contains(_ other: IPAddress) -> Bool {
         other.family == family && other.bits & Self.mask(family, Int(length)) == address.bits
     }

@@ -94,7 +94,8 @@ struct HistoryReader {
                    (state ->> 'endpoint_address')::inet, state ->> 'endpoint_name',
                    (state ->> 'endpoint_port')::bigint, (state ->> 'endpoint_zone')::bigint,
                    (state ->> 'keepalive_s')::bigint,
-                   state ->> 'preshared_key' IS NOT NULL, state ->> 'comment', revision
+                   state ->> 'preshared_key' IS NOT NULL, state ->> 'comment', (state ->> 'valid_from')::timestamptz,
+                   (state ->> 'valid_until')::timestamptz, (state ->> 'created')::timestamptz, revision
             FROM (
                 SELECT * FROM history WHERE node = $1 AND interface = $2 AND peer = $3 AND revision <= $4
                 ORDER BY revision DESC LIMIT 1
@@ -105,6 +106,7 @@ struct HistoryReader {
             .text(name.value),
             .int(try number(moment))
         )
+        let time = try time(moment)
         guard var row = rows.first else { throw .notFound(.peer(name, interface)) }
         let key = try row.text()
         let isEnabled = try row.bool()
@@ -118,7 +120,11 @@ struct HistoryReader {
             keepalive: try row.int(),
             hasPresharedKey: try row.bool(),
             comment: try row.text(),
-            revision: try row.int()
+            validFrom: try row.optionalTime(),
+            validUntil: try row.optionalTime(),
+            created: try row.optionalTime(),
+            revision: try row.int(),
+            moment: time
         )
     }
 
@@ -127,7 +133,9 @@ struct HistoryReader {
         let rows = try connection.query(
             """
             SELECT s.interface, s.peer, held.prefix, s.state ->> 'public_key',
-                   coalesce((s.state ->> 'enabled')::boolean, (s.state ->> 'up')::boolean), s.revision, r.time
+                   coalesce((s.state ->> 'enabled')::boolean, (s.state ->> 'up')::boolean)
+                       AND coalesce((s.state ->> 'valid_from')::timestamptz <= $4, true)
+                       AND coalesce((s.state ->> 'valid_until')::timestamptz > $4, true), s.revision, r.time
             FROM state_at($1, $2) s JOIN revision r ON r.number = s.revision, LATERAL (
                 SELECT jsonb_array_elements_text(s.state -> 'addresses') AS prefix
                 UNION SELECT jsonb_array_elements_text(s.state -> 'routed')
@@ -137,7 +145,8 @@ struct HistoryReader {
             """,
             .text(node),
             .int(try number(moment)),
-            .address(address)
+            .address(address),
+            .time(try time(moment))
         )
         var holders: [AddressHolder] = []
         for var row in rows {
@@ -172,6 +181,19 @@ struct HistoryReader {
         }
         guard (first...max(first, newest)).contains(number) else { throw .noSuchRevision(number, first: first) }
         return number
+    }
+
+    private func time(_ moment: HistoryPoint) throws(StoreFailure) -> Timestamp {
+        let rows: [Row]
+        switch moment {
+        case .time(let time): return time
+        case .newest: rows = try connection.query("SELECT now()")
+        case .revision(let number):
+            rows = try connection.query("SELECT time FROM revision WHERE number = $1", .int(number))
+        }
+        // Before the first revision there was nothing.
+        guard var row = rows.first else { return Timestamp(seconds: 0) }
+        return try row.time()
     }
 
     func firstKnown() throws(StoreFailure) -> Int64 {

@@ -121,6 +121,34 @@ extension StoreTests {
             #expect(try await store.differences(from: before.revision, to: store.currentRevision()).objects.isEmpty)
         }
 
+        @Test func whoWasLetInAtAMomentDependsOnThePeersTimes() async throws {
+            let store = try await store()
+            let (early, start, end) = (
+                Timestamp(seconds: 10), Timestamp(seconds: 20), Timestamp(seconds: 4_000_000_000)
+            )
+            var update = PeerUpdate()
+            (update.validFrom, update.validUntil) = (.set(start), .set(end))
+            try await store.change(.updatePeer(interface("wg0"), name("alice"), update))
+            let revision = try await store.currentRevision()
+            let past = try await store.peer(name("alice"), of: interface("wg0"), at: .revision(revision))
+            #expect(past.validFrom == start && past.validUntil == end && past.created != nil)
+            let address = try #require(past.addresses.first.flatMap { IPAddress($0) })
+            func isLetIn(at moment: HistoryPoint) async throws -> Bool? {
+                try await store.holders(of: address, at: moment).first { $0.peer == "alice" }?.isEnabled
+            }
+            #expect(try await isLetIn(at: .newest) == true)
+            #expect(try await isLetIn(at: .revision(revision)) == true)
+            #expect(try await isLetIn(at: .time(end)) == false)
+            (update.validFrom, update.validUntil) = (.set(Timestamp(seconds: 3_999_999_999)), .set(end))
+            try await store.change(.updatePeer(interface("wg0"), name("alice"), update))
+            #expect(try await isLetIn(at: .newest) == false)
+            #expect(try await isLetIn(at: .revision(revision + 1)) == false)
+            #expect(try await isLetIn(at: .revision(revision)) == true)
+            #expect(
+                await failure { _ = try await store.peer(name("alice"), of: interface("wg0"), at: .time(early)) } != nil
+            )
+        }
+
         @Test func changesFollowOneAnotherWithWhatTheyChanged() async throws {
             let store = try await store()
             let start = try await store.currentRevision()

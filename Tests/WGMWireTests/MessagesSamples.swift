@@ -1189,7 +1189,8 @@ extension V1.GetPastPeerRequest: SampledMessage {
 extension V1.GetPastPeerResponse: SampledMessage {
     static func sample(_ random: inout SampleSource) -> V1.GetPastPeerResponse {
         V1.GetPastPeerResponse(
-            peer: random.maybe(V1.Peer.self)
+            peer: random.maybe(V1.Peer.self),
+            momentUnixMs: random.maybe(Int64.self)
         )
     }
 }

@@ -33,7 +33,7 @@ struct SessionWay: Hashable {
     private static let soon: Int64 = 3600
     private let session: CallerSession
     private let tunnel: Tunnel?
-    /// When the peer is kept out, if soon.
+    /// When the peer is kept out, or its interface gets another key, if soon.
     private let end: Timestamp?
     /// The interface that has the near end's address; nil when none of ours has it.
     private let near: InterfaceName?
@@ -59,7 +59,7 @@ struct SessionWay: Hashable {
                             key: peer.publicKey,
                             presharedKey: peer.presharedKey?.mark
                         ),
-                        peer.validity.until.flatMap { $0 < soon ? $0 : nil }
+                        [peer.validity.until, interface.rotation?.due].compactMap(\.self).filter { $0 < soon }.min()
                     )
                 }
             }

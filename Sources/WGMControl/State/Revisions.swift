@@ -88,8 +88,13 @@ package struct PastPeer: Hashable, Sendable {
     package var keepalive: Int64
     package var hasPresharedKey: Bool
     package var comment: String
+    package var validFrom: Timestamp?
+    package var validUntil: Timestamp?
+    package var created: Timestamp?
     /// The one that had changed it last.
     package var revision: Int64
+    /// The moment that was asked for: a revision's, or the time's.
+    package var moment: Timestamp
 
     package init(
         publicKey: String,
@@ -100,7 +105,11 @@ package struct PastPeer: Hashable, Sendable {
         keepalive: Int64,
         hasPresharedKey: Bool,
         comment: String,
-        revision: Int64
+        validFrom: Timestamp?,
+        validUntil: Timestamp?,
+        created: Timestamp?,
+        revision: Int64,
+        moment: Timestamp
     ) {
         self.publicKey = publicKey
         self.isEnabled = isEnabled
@@ -110,7 +119,11 @@ package struct PastPeer: Hashable, Sendable {
         self.keepalive = keepalive
         self.hasPresharedKey = hasPresharedKey
         self.comment = comment
+        self.validFrom = validFrom
+        self.validUntil = validUntil
+        self.created = created
         self.revision = revision
+        self.moment = moment
     }
 }
 
@@ -121,6 +134,7 @@ package struct AddressHolder: Hashable, Sendable {
     package var peer: String?
     package var prefix: String
     package var publicKey: String
+    /// Whether it was let in at that moment; of the gateway itself, whether the interface was up.
     package var isEnabled: Bool
     package var revision: Int64
     package var since: Timestamp

@@ -15,6 +15,8 @@ extension Gateway {
     private static let exportPageSize = 1000
 
     /// Interfaces and their peers as a file says them, in the order of their names, without any secret.
+    ///
+    /// Besides what the permission table asks for, it needs `get` on the interfaces.
     package func exportFile(
         interface: String?,
         pageToken: String?,
@@ -23,6 +25,10 @@ extension Gateway {
         try requireLoaded()
         let state = view.state
         let wanted = interface.flatMap { $0.isEmpty ? nil : $0 }
+        if let rights = context.credential?.rights, let all = ResourcePattern("node/\(node)/interface/\(wanted ?? "*")")
+        {
+            try rights.require(.get, on: all)
+        }
         var names = state.interfaces.keys.sorted()
         if let wanted {
             let name = try interfaceName(wanted, "interface")

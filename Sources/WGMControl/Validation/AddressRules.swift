@@ -51,10 +51,6 @@ extension IPAddress {
 }
 
 extension IPPrefix {
-    /// True for a prefix so short that it is as good as a default route: it needs the verb route-all, and no route to it
-    /// is put into the main table.
-    package var isWide: Bool { length < (family == .v4 ? 8 : 16) }
-
     /// True when these prefixes of one family, those left out that are wide by themselves, hold as much together as the
     /// longest prefix that is wide.
     static func areWide(_ prefixes: [IPPrefix]) -> Bool {

@@ -39,7 +39,8 @@ public final class TLSStream: ByteStream {
         let end = Moment.now() + timeout
         let socket = try TCPSocket.connect(host: host, port: Int(port), timeout: timeout)
         let stream = TLSStream(socket, host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
-        do throws(Status) { try stream.shakeHands(handler, until: end) } catch {
+        let isName = (try? SocketAddress(ipAddress: host, port: 0)) == nil
+        do throws(Status) { try stream.shakeHands(handler, isName: isName, until: end) } catch {
             guard case .key = settings.trust, error.reason == "SERVER_UNTRUSTED" else { throw error }
             throw TLSFailure.keyChanged(of: stream.server)
         }
@@ -60,12 +61,13 @@ public final class TLSStream: ByteStream {
         channel.embeddedEventLoop.advanceTime(by: .seconds(10))
     }
 
-    private func shakeHands(_ handler: NIOSSLClientHandler, until end: Moment) throws(Status) {
+    private func shakeHands(_ handler: NIOSSLClientHandler, isName: Bool, until end: Moment) throws(Status) {
         let watch = HandshakeWatch()
         do {
             try channel.pipeline.syncOperations.addHandlers([handler, watch])
-            channel.remoteAddress = socket.address
-            channel.connect(to: socket.address, promise: nil)
+            // NIOSSL also takes a certificate that has the other end's address. Where a name was asked for, who can forge what it
+            // stands for could show another server's: no certificate has this one (RFC 9525, section 6.1).
+            channel.connect(to: isName ? try SocketAddress(unixDomainSocketPath: "/") : socket.address, promise: nil)
             collect()
             while watch.chosen == nil {
                 try channel.throwIfErrorCaught()

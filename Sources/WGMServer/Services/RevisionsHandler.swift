@@ -82,7 +82,10 @@ struct RevisionsHandler: RevisionsService {
                 at: HistoryPoint(revision: request.revision, milliseconds: request.timeUnixMs),
                 context
             )
-            return V1.GetPastPeerResponse(peer: V1.Peer(peer, named: request.name, of: request.interface))
+            return V1.GetPastPeerResponse(
+                peer: V1.Peer(peer, named: request.name, of: request.interface),
+                momentUnixMs: peer.moment.milliseconds
+            )
         }
     }
 

@@ -56,7 +56,10 @@ extension V1.Peer {
             keepaliveS: peer.keepalive == 0 ? nil : UInt32(clamping: peer.keepalive),
             comment: peer.comment.isEmpty ? nil : peer.comment,
             revision: peer.revision,
-            hasPresharedKey: peer.hasPresharedKey ? true : nil
+            createdUnixMs: peer.created?.milliseconds,
+            hasPresharedKey: peer.hasPresharedKey ? true : nil,
+            validFromUnixMs: peer.validFrom?.milliseconds,
+            validUntilUnixMs: peer.validUntil?.milliseconds
         )
     }
 }

@@ -657,7 +657,8 @@ extension V1.GetPastPeerResponse: @unsafe CConvertible {
 
     package init(copying c: UnsafePointer<Wgm__V1__GetPastPeerResponse>) {
         self.init(
-            peer: unsafe Copy.message(c.pointee.peer)
+            peer: unsafe Copy.message(c.pointee.peer),
+            momentUnixMs: unsafe c.pointee.has_moment_unix_ms != 0 ? c.pointee.moment_unix_ms : nil
         )
     }
 
@@ -666,6 +667,10 @@ extension V1.GetPastPeerResponse: @unsafe CConvertible {
         unsafe wgm__v1__get_past_peer_response__init(c)
         if let value = self.peer {
             unsafe c.pointee.peer = value.build(in: &arena)
+        }
+        if let value = self.momentUnixMs {
+            unsafe c.pointee.has_moment_unix_ms = 1
+            unsafe c.pointee.moment_unix_ms = value
         }
         return unsafe c
     }

@@ -306,11 +306,15 @@ extension V1 {
     public struct GetPastPeerResponse: Hashable, Sendable {
         /// Its revision is the one that had changed it last; without status.
         public var peer: V1.Peer?
+        /// The moment that was asked for: the revision's, or the time.
+        public var momentUnixMs: Int64?
 
         public init(
-            peer: V1.Peer? = nil
+            peer: V1.Peer? = nil,
+            momentUnixMs: Int64? = nil
         ) {
             self.peer = peer
+            self.momentUnixMs = momentUnixMs
         }
     }
 
@@ -351,8 +355,10 @@ extension V1 {
         public var peer: String?
         public var prefix: String?
         public var publicKey: String?
+        /// Whether it was let in at that moment: enabled, and its time not to come or over; of the gateway, whether the
+        /// interface was up.
         public var enabled: Bool?
-        /// The revision that last changed the holder, and when that was.
+        /// The revision that last changed the holder in any way, and when that was.
         public var revision: Int64?
         public var sinceUnixMs: Int64?
 

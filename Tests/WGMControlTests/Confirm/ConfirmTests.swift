@@ -246,6 +246,21 @@ import WGMModel
         #expect(await !isCut { $0.comment = "the end stays" })
     }
 
+    @Test("nor may its interface get another key within the hour, but one that is announced for later")
+    func keySwitch() async throws {
+        let scene = try await furnished()
+        let inside = try context(scene, try await scene.login(), from: "192.0.2.9")
+        let now = scene.clock.now.milliseconds
+        for seconds: Int64 in [60, 3599] {
+            let request = KeyRotationRequest(name: "wg0", step: .announce, switchTime: now + seconds * 1000)
+            let found = await refusal { () async throws(Refusal) in try await scene.gateway.rotateKey(request, inside) }
+            guard case .store(.wouldCutSession(let words)) = found else { throw found ?? .underWay }
+            #expect(words.contains("within the hour"))
+        }
+        let later = KeyRotationRequest(name: "wg0", step: .announce, switchTime: now + 7_200_000)
+        _ = try await scene.gateway.rotateKey(later, inside)
+    }
+
     @Test("neither may a peer get the address from which the caller comes, nor the near end's address go")
     func takeover() async throws {
         let scene = try await furnished()

@@ -203,6 +203,12 @@ import WGMModel
             token = page.nextPageToken
         } while token != nil
         #expect(objects.count == 3_001)
+        // What the interface is like is told only to who may read the interface.
+        let peersOnly = try #require(Grant(resource: "node/*/interface/wg0/peer/*", verbs: ["get", "list"]))
+        let narrow = try scene.gateway.narrow(root, peersOnly.scope)
+        #expect(throws: Refusal.permissionMissing(verb: "get", resource: "node/n1/interface/wg0")) {
+            try scene.gateway.exportFile(interface: "wg0", pageToken: nil, context(scene, narrow))
+        }
         let plan = FilePlan(FileRequest(objects: objects, prune: true), state: scene.gateway.view.state)
         #expect(plan.problems.isEmpty && plan.differences.isEmpty)
     }

@@ -1807,7 +1807,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_past_peer_request__descriptor =
   (ProtobufCMessageInit) wgm__v1__get_past_peer_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor wgm__v1__get_past_peer_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor wgm__v1__get_past_peer_response__field_descriptors[2] =
 {
   {
     "peer",
@@ -1821,14 +1821,27 @@ static const ProtobufCFieldDescriptor wgm__v1__get_past_peer_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "moment_unix_ms",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Wgm__V1__GetPastPeerResponse, has_moment_unix_ms),
+    offsetof(Wgm__V1__GetPastPeerResponse, moment_unix_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned wgm__v1__get_past_peer_response__field_indices_by_name[] = {
+  1,   /* field[1] = moment_unix_ms */
   0,   /* field[0] = peer */
 };
 static const ProtobufCIntRange wgm__v1__get_past_peer_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor wgm__v1__get_past_peer_response__descriptor =
 {
@@ -1838,7 +1851,7 @@ const ProtobufCMessageDescriptor wgm__v1__get_past_peer_response__descriptor =
   "Wgm__V1__GetPastPeerResponse",
   "wgm.v1",
   sizeof(Wgm__V1__GetPastPeerResponse),
-  1,
+  2,
   wgm__v1__get_past_peer_response__field_descriptors,
   wgm__v1__get_past_peer_response__field_indices_by_name,
   1,  wgm__v1__get_past_peer_response__number_ranges,

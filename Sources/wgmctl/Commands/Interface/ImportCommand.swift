@@ -147,6 +147,18 @@ struct PreparedImport {
     var draft: ImportDraft?
 }
 
+extension V1.ImportInterfaceResponse {
+    /// What is put into the main table: beside those of the link that runs, or all of one that does not.
+    fileprivate var routes: [String] {
+        guard takesLink != true else { return changes.compactMap(\.attribute).filter { $0.hasPrefix("route ") } }
+        let onLink = (interface?.addresses ?? []).compactMap { InterfaceAddress($0)?.prefix }
+        let prefixes = peers.flatMap(\.allowedAddresses).compactMap { IPPrefix($0) }
+        return prefixes.filter { prefix in
+            !prefix.isWide && !onLink.contains { $0.length <= prefix.length && $0.contains(prefix.address) }
+        }.map { "route \($0)" }
+    }
+}
+
 extension Session {
     /// The key that secrets are encrypted to.
     mutating func intakeKey() throws -> IntakeKey {
@@ -160,7 +172,7 @@ extension Session {
         let view = try ask(prepared) { (session) throws(Status) in
             try session.interfacesPlanImport(V1.PlanImportRequest(name: prepared.name, source: prepared.request))
         }
-        let routes = view.reply.changes.compactMap(\.attribute).filter { $0.hasPrefix("route ") }
+        let routes = view.reply.routes
         guard let place = prepared.draft?.otherRoutes, !routes.isEmpty, !mayRoute else { return view }
         throw Failure(
             .conflict,

@@ -78,7 +78,9 @@ struct PeerShowCommand: ParsableCommand {
                 guard error.code == .notFound, error.fact("kind") == "peer" else { throw error }
                 throw Failure(.notFound, "\(error.message) then", hint: "wgmctl revision list shows what came when")
             }
-            return try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
+            // What it was then, not what its times mean today.
+            let then = reply.momentUnixMs.map { Timestamp(milliseconds: $0) }
+            return try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: then ?? .now))
         }
         let reply = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name))
         Console.note(reply.freshness)

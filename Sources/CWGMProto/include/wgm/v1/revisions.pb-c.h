@@ -260,10 +260,12 @@ struct  Wgm__V1__GetPastPeerResponse
 {
   ProtobufCMessage base;
   Wgm__V1__Peer *peer;
+  protobuf_c_boolean has_moment_unix_ms;
+  int64_t moment_unix_ms;
 };
 #define WGM__V1__GET_PAST_PEER_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&wgm__v1__get_past_peer_response__descriptor) \
-    , NULL }
+    , NULL, 0, 0 }
 
 
 struct  Wgm__V1__FindAddressRequest
