@@ -90,3 +90,10 @@ package struct Timestamp: Hashable, Sendable, Comparable {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 }
+
+extension Timestamp: CustomStringConvertible {
+    /// RFC 3339 in UTC, in whole seconds; of the years 0 to 9999, the nearest.
+    package var description: String {
+        CalendarTime.text(milliseconds: min(max(seconds, -62_167_219_200), 253_402_300_799) * 1000)
+    }
+}

@@ -19,5 +19,13 @@ package enum Verb: String, Hashable, Sendable, CaseIterable, Comparable {
         }
     }
 
+    /// True for what no method asks for yet; tokens may have it already, so that a later version's wildcard leaves it out too.
+    package var isReserved: Bool {
+        switch self {
+        case .impersonate, .readSecret, .breakGlass: true
+        default: false
+        }
+    }
+
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

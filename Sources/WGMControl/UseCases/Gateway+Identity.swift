@@ -236,7 +236,7 @@ extension Checker {
                 refuse("grants[\(index)].resource", ResourcePattern.rule)
             }
             if request.verbs.isEmpty || request.verbs.contains(where: { Verb(rawValue: $0) == nil }) {
-                let known = Verb.allCases.map(\.rawValue).joined(separator: ", ")
+                let known = Verb.allCases.filter { !$0.isReserved }.map(\.rawValue).joined(separator: ", ")
                 let unknown = request.verbs.first { Verb(rawValue: $0) == nil }
                 let found = unknown.map { " and not \"\($0)\"" } ?? ""
                 refuse("grants[\(index)].verbs", "at least one of \(known)\(found)")

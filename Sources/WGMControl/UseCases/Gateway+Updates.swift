@@ -67,6 +67,10 @@ extension Gateway {
     ) async throws(Refusal) -> PeerUpdate {
         var update = checked.update
         var checker = Checker()
+        // A peer's own addresses are routed to it in any case.
+        update.routed = update.routed.map { routed in
+            routed.filter { prefix in !old.addresses.contains { IPPrefix(host: $0) == prefix } }
+        }
         let new = update.applied(to: old)
         let keepsSecret = update.presharedKey == .keep && checked.presharedKey == nil
         if new.publicKey != old.publicKey, old.presharedKey != nil, keepsSecret {

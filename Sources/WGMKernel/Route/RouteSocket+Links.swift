@@ -45,7 +45,11 @@ extension RouteSocket {
                 }
             }
         } catch  where error.errno == EOPNOTSUPP {
-            throw KernelFailure(.noWireGuard, errno: error.errno, error.message)
+            throw KernelFailure(
+                .noWireGuard,
+                errno: error.errno,
+                "\(error.message): the kernel has no WireGuard, and its module cannot be loaded; the backend userspace needs neither"
+            )
         }
     }
 

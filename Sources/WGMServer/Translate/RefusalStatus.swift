@@ -71,7 +71,12 @@ extension Status {
         case .taken(let what, let owner):
             return .alreadyExists("\(what) is already used by \(owner)", reason: "TAKEN", owner: owner)
         case .overlap(let prefix, let other, let owner):
-            return .alreadyExists("\(prefix) overlaps \(other) of \(owner)", reason: "PREFIX_OVERLAP", owner: owner)
+            let cure = prefix.isWide ? "; what stands for a default route needs an interface of its own" : ""
+            return .alreadyExists(
+                "\(prefix) overlaps \(other) of \(owner)\(cure)",
+                reason: "PREFIX_OVERLAP",
+                owner: owner
+            )
         case .outsidePools(let address, let interface):
             return .invalidArgument(field: "address", rule: "\(address) lies outside the pools of \(interface)")
         case .poolExhausted(let pool, let interface):

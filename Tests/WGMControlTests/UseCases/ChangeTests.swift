@@ -112,6 +112,9 @@ import WGMModel
         var peer = PeerUpdateRequest()
         (peer.interface, peer.name, peer.keepalive) = ("wg0", "alice", 0)
         _ = try await scene.gateway.updatePeer(peer, scene.context())
+        // Her own addresses are routed to her in any case.
+        peer.allowedAddresses = try #require(scene.gateway.view.peers(of: scene.wg0).first).addresses.map(\.description)
+        _ = try await scene.gateway.updatePeer(peer, scene.context())
         var interface = InterfaceUpdateRequest()
         (interface.name, interface.mtu) = ("wg0", 1420)
         _ = try await scene.gateway.updateInterface(interface, scene.context())
