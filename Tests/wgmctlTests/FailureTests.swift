@@ -114,6 +114,32 @@ struct FailureTests {
         #expect(found.first?.rule == "the key belongs to the peer bob already")
     }
 
+    @Test("Addresses and prefixes that overlap are told for every line, whose they are and where")
+    func overlaps() throws {
+        let keys = [Keys.first, Keys.second, Keys.third]
+        let within =
+            "anna \(keys[0]) 10.0.0.2,192.168.0.0/16\nbob \(keys[1]) 192.168.7.0/24\ncarl \(keys[2]) 10.0.0.0/8"
+        let error = #expect(throws: Failure.self) { try PeerFile.parse(within, name: "x") }
+        #expect(
+            error?.violations == [
+                .init(field: "line 2", rule: "192.168.7.0/24 overlaps 192.168.0.0/16 of line 1"),
+                .init(field: "line 3", rule: "10.0.0.0/8 overlaps 10.0.0.2 of line 1"),
+            ]
+        )
+        let peers = try PeerFile.parse("anna \(keys[0]) 10.0.0.2,fd00::2\nbob \(keys[1]) 192.168.0.0/16", name: "x")
+        let others = [
+            V1.Peer(name: "ext", allowedAddresses: ["10.0.0.2/32", "192.168.255.0/24", "fd00::3/128"]),
+            V1.Peer(name: "far", allowedAddresses: ["::/0", "172.16.0.0/12"]),
+        ]
+        #expect(
+            PeerFile.collisions(of: peers, with: others) == [
+                .init(field: "line 1", rule: "10.0.0.2 overlaps 10.0.0.2 of the peer ext"),
+                .init(field: "line 1", rule: "fd00::2 overlaps ::/0 of the peer far"),
+                .init(field: "line 2", rule: "192.168.0.0/16 overlaps 192.168.255.0/24 of the peer ext"),
+            ]
+        )
+    }
+
     @Test("Firewall marks are decimal or hexadecimal", arguments: [("16", 16), ("0x10", 16), ("0XCA6C", 51820)])
     func marks(text: String, number: UInt32) {
         #expect(FirewallMark(argument: text)?.number == number)

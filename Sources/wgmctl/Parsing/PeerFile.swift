@@ -13,6 +13,9 @@ struct ListedPeer: Hashable, Sendable {
     /// Prefixes behind the peer.
     var prefixes: [IPPrefix] = []
     var line: Int
+
+    /// Everything that is routed to the peer, as far as the file says it.
+    var allowed: [IPPrefix] { addresses.map { IPPrefix(host: $0) } + prefixes }
 }
 
 /// A file of many peers: lines `NAME PUBLIC-KEY [ADDRESS-OR-PREFIX,…]`, `#` starts a comment.
@@ -73,8 +76,17 @@ enum PeerFile {
     static func collisions(of peers: [ListedPeer], with others: [V1.Peer]) -> [Failure.Violation] {
         let names = Set(others.compactMap(\.name))
         let keys = Dictionary(others.map { ($0.publicKey ?? "", $0.name ?? "") }) { first, _ in first }
+        let held = HeldPrefixes(
+            others.flatMap { other in other.allowedAddresses.compactMap { IPPrefix($0) }.map { ($0, other.name ?? "") }
+            }
+        )
         var mistakes: [Mistake] = []
         for peer in peers {
+            for prefix in peer.allowed {
+                guard let (other, owner) = held.first(overlapping: prefix, where: { _ in true }) else { continue }
+                let rule = "\(prefix.short) overlaps \(other.short) of the peer \(owner)"
+                mistakes.append(.init(line: peer.line, rule: rule))
+            }
             if names.contains(peer.name.value) {
                 mistakes.append(.init(line: peer.line, rule: "there is a peer named \(peer.name) already"))
             }
@@ -121,8 +133,13 @@ enum PeerFile {
     private static func duplicates(in peers: [ListedPeer]) -> [Mistake] {
         var names: [ObjectName: Int] = [:]
         var keys: [PublicKey: Int] = [:]
+        let held = HeldPrefixes(peers.flatMap { peer in peer.allowed.map { ($0, peer.line) } })
         var mistakes: [Mistake] = []
         for peer in peers {
+            for prefix in peer.allowed {
+                guard let (other, line) = held.first(overlapping: prefix, where: { $0 < peer.line }) else { continue }
+                mistakes.append(.init(line: peer.line, rule: "\(prefix.short) overlaps \(other.short) of line \(line)"))
+            }
             if let first = names.updateValue(peer.line, forKey: peer.name) {
                 mistakes.append(.init(line: peer.line, rule: "the name is the same as in line \(first)"))
             }
@@ -132,4 +149,9 @@ enum PeerFile {
         }
         return mistakes
     }
+}
+
+extension IPPrefix {
+    /// Of one address, the address.
+    fileprivate var short: String { isHost ? "\(address)" : "\(self)" }
 }
