@@ -9,15 +9,19 @@ internal import WGMWire
 @main
 enum Program {
     static func main() {
+        let arguments = LeadingOptions.movedBack(Array(CommandLine.arguments.dropFirst()))
         do {
-            var command = try Wgmctl.parseAsRoot(LeadingOptions.movedBack(Array(CommandLine.arguments.dropFirst())))
+            if let option = LeadingOptions.withoutValue(arguments) {
+                throw ValidationError("\(option) needs a value, and a command behind it: wgmctl --help")
+            }
+            var command = try Wgmctl.parseAsRoot(arguments)
             try command.run()
         } catch {
-            finish(error)
+            finish(error, arguments)
         }
     }
 
-    private static func finish(_ error: any Error) -> Never {
+    private static func finish(_ error: any Error, _ arguments: [String]) -> Never {
         if let failure = failure(error) {
             for line in failure.lines { Console.complain(line) }
             exit(failure.status.rawValue)
@@ -30,6 +34,7 @@ enum Program {
         let message = Wgmctl.fullMessage(for: error)
         let label = "Error: "
         Console.complain("wgmctl: " + (message.hasPrefix(label) ? String(message.dropFirst(label.count)) : message))
+        if let hint = Suggestion.hint(for: arguments, known: Wgmctl.commandNames) { Console.complain(hint) }
         exit(ExitStatus.usage.rawValue)
     }
 
@@ -50,6 +55,12 @@ enum LeadingOptions {
     private static let names: Set = [
         "--socket", "--output", "-o", "--timeout", "--token-file", "--server", "--ca", "--cert", "--key", "--profile",
     ]
+
+    /// The option, where its value and everything else is missing.
+    static func withoutValue(_ arguments: [String]) -> String? {
+        guard arguments.count == 1, let only = arguments.first, names.contains(only) else { return nil }
+        return only
+    }
 
     static func movedBack(_ arguments: [String]) -> [String] {
         var end = 0

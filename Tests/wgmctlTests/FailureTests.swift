@@ -91,7 +91,7 @@ struct FailureTests {
     func missingRole(verb: String, resource: String, role: String) {
         let hint = Failure(Status.permissionDenied(verb: verb, resource: resource)).hint
         #expect(hint?.hasPrefix("the role \(role) has this right") == true)
-        #expect(hint?.hasSuffix("set-roles NAME --role \(role)") == true)
+        #expect(hint?.contains("set-roles NAME --role \(role),") == true)
     }
 
     @Test(

@@ -114,6 +114,42 @@ struct IdentityTests {
         )
     }
 
+    @Test("An option that there is not is named, also where nothing else is to be changed")
+    func unknownOption() throws {
+        let scene = try Scene { _ in .reply(V1.UpdatePeerResponse()) }
+        for line in [
+            ["interface", "set", "wg0", "--ipv4-pool", "10.0.0.0/8"], ["peer", "set", "wg0", "a", "--name", "b"],
+        ] {
+            let run = try Run.program([Here.program(), "--socket", scene.server.path] + line)
+            #expect(
+                run.status == 64 && run.errors.contains("Unknown option '\(line.dropLast().last ?? "")'"),
+                "\(run.errors)"
+            )
+        }
+        let nothing = try scene.run("peer", "set", "wg0", "a")
+        #expect(nothing.status == 64 && nothing.errors.contains("say what is to be changed"), "\(nothing.errors)")
+        #expect(scene.server.calls.isEmpty)
+        let word = try scene.run("peer", "add", "wg0", "a")
+        #expect(word.status == 64 && word.errors.hasSuffix("hint: wgmctl peer create --help\n"), "\(word.errors)")
+    }
+
+    @Test("Another key than the peer's gets no configuration, and its preshared key stays")
+    func foreignKeyForPresharedKey() throws {
+        let scene = try Scene { call in
+            call.method.hasSuffix("Peers/Get")
+                ? .reply(V1.GetPeerResponse(peer: V1.Peer(interface: "wg0", name: "anna", publicKey: Keys.first)))
+                : .reply(V1.UpdatePeerResponse())
+        }
+        let key = scene.folder.path + "/other.key"
+        try Data("\(Keys.third)\n".utf8).write(to: URL(filePath: key))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+        let file = scene.folder.path + "/anna.conf"
+        let run = try scene.run("peer", "rotate-psk", "wg0", "anna", "--private-key", key, "--config", file)
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(run.errors.contains("that is not the private key of anna"), "\(run.errors)")
+        #expect(!scene.server.methods.contains("Peers/Update") && !FileManager.default.fileExists(atPath: file))
+    }
+
     @Test("Tokens of programs are listed, with what each may do in JSON")
     func tokenList() throws {
         let now = Int64(Date.now.timeIntervalSince1970 * 1000)
@@ -226,8 +262,9 @@ struct IdentityTests {
         let person = try scene.run("principal", "set-roles", "root", "--role", "admin", "--role", "viewer")
         #expect(person.output == "Name:     root\nUser id:  0\nRoles:    admin, viewer\nCreated:  -\n")
         #expect(person.errors.isEmpty)
-        let robot = try scene.run("principal", "set-roles", "no-such-user-here", "--no-roles")
-        #expect(robot.status == 0)
+        #expect(try scene.run("principal", "set-roles", "no-such-user-here", "--no-roles").errors.isEmpty)
+        let robot = try scene.run("principal", "set-roles", "no-such-user-here", "--role", "viewer")
+        #expect(robot.status == 0 && robot.errors.contains("--bind-certificate FILE"))
         #expect(robot.errors.hasPrefix("note: no local user is called no-such-user-here"))
         let forgotten = try scene.run("principal", "set-roles", "root")
         #expect(forgotten.status == 64 && forgotten.errors.contains("or --no-roles to take all away"))

@@ -144,5 +144,30 @@ struct TextTests {
                 == ["peer", "show", "--timeout", "1s", "--", "a", "b"]
         )
         for kept in [["peer", "-o", "json"], ["-o"], ["--help"], []] { #expect(LeadingOptions.movedBack(kept) == kept) }
+        #expect(LeadingOptions.withoutValue(["--socket"]) == "--socket")
+        #expect(LeadingOptions.withoutValue(["--help"]) == nil && LeadingOptions.withoutValue(["-o", "json"]) == nil)
+    }
+
+    @Test(
+        "Another program's word for a command is answered with ours",
+        arguments: [
+            ("peer add wg0 anna", "hint: wgmctl peer create --help"),
+            ("peer remove wg0 x", "hint: wgmctl peer delete --help"),
+            ("peers list", "hint: wgmctl peer --help"), ("interface ls -o json", "hint: wgmctl interface list --help"),
+            ("token show", "hint: wgmctl token has issue, list, revoke"),
+        ]
+    )
+    func suggestions(line: String, hint: String) {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(Suggestion.hint(for: words, known: Wgmctl.commandNames) == hint)
+    }
+
+    @Test(
+        "A command that there is gets no hint",
+        arguments: ["peer list", "peer create x", "status now", "", "nonsense"]
+    )
+    func noSuggestion(line: String) {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(Suggestion.hint(for: words, known: Wgmctl.commandNames) == nil)
     }
 }

@@ -135,6 +135,8 @@ extension Gateway {
         }
     }
 
+    private func known(_ name: ObjectName) -> UInt32? { view.principal(name)?.uid }
+
     private func owner(of id: String, said: ObjectName?, _ credential: Credential) async throws(Refusal) -> ObjectName?
     {
         if id == credential.claims.tokenID, said ?? credential.principal == credential.principal {
@@ -168,6 +170,12 @@ extension Gateway {
         let name = checker.objectName(name, "name")
         let wanted = checker.roles(roles)
         if uid == .max { checker.refuse("uid", "0 to \(UInt32.max - 1)") }
+        // So is called who logs in without a principal: a robot of that name would be taken for that user.
+        if let name, name.value.hasPrefix("uid-"), let number = UInt32(name.value.dropFirst(4)),
+            uid ?? known(name) != number
+        {
+            checker.refuse("name", "\(name) stands for the user \(number): say that uid too, or choose another name")
+        }
         try checker.finish()
         guard let name else { throw .invalid([]) }
         return try await identityLane.withLock(true) { () async throws(Refusal) in

@@ -26,6 +26,17 @@ struct Wgmctl: ParsableCommand {
         ]
     )
 
+    /// The commands, with those of each group.
+    static var commandNames: [String: [String]] {
+        func names(_ commands: [any ParsableCommand.Type]) -> [String] {
+            commands.compactMap { $0.configuration.commandName }
+        }
+        let groups = configuration.subcommands.map {
+            ($0.configuration.commandName ?? "", names($0.configuration.subcommands))
+        }
+        return Dictionary(groups) { first, _ in first }
+    }
+
     private static var exitCodes: String {
         let lines = ExitStatus.allCases.map { status in
             let number = String(status.rawValue)

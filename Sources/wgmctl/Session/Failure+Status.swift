@@ -132,7 +132,7 @@ extension Failure {
             default: "admin"
             }
         return "the role \(role) has this right, wgmctl whoami shows your roles; an admin can change them: "
-            + "wgmctl principal set-roles NAME --role \(role)"
+            + "wgmctl principal set-roles NAME --role \(role), with --uid UID for a user whom wgmctl login calls uid-UID"
     }
 }
 

@@ -54,7 +54,8 @@ struct PeerDetails: Presentable {
                 ("Valid from", Words.time(peer.validFromUnixMs)),
                 ("Valid until", Words.time(peer.validUntilUnixMs)),
                 ("Latest handshake", peer.handshake(now: now) ?? "never"),
-                ("Seen at", peer.status?.endpoint ?? ""),
+                // Before a handshake it is where the peer is to be sent, and nobody was seen there.
+                ("Seen at", peer.status?.lastHandshakeUnixMs == nil ? "" : peer.status?.endpoint ?? ""),
                 ("Received", Words.bytes(peer.status?.received)),
                 ("Sent", Words.bytes(peer.status?.sent)),
                 ("Created", Words.time(peer.createdUnixMs)),

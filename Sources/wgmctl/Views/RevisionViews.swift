@@ -79,7 +79,7 @@ struct AddressHolders: Presentable {
         guard !holders.isEmpty else { return "nobody\n" }
         var table = Table([
             .init(title: "INTERFACE"), .init(title: "HOLDER"), .init(title: "PREFIX"), .init(title: "ENABLED"),
-            .init(title: "SINCE"), .init(title: "REVISION", alignment: .right), .init(title: "PUBLIC-KEY"),
+            .init(title: "CHANGED"), .init(title: "REVISION", alignment: .right), .init(title: "PUBLIC-KEY"),
         ])
         for holder in holders {
             table.append([

@@ -56,7 +56,9 @@ struct TopScreen {
     }
 
     private func cells(_ row: TopModel.Row, now: Timestamp) -> [Cell] {
-        let state = row.isEnabled ? row.isPresent ? row.state?.word ?? "-" : "missing" : "disabled"
+        // Whose time is not yet come, or over, has no state.
+        let letIn = row.state.map { row.isPresent ? $0.word : "missing" } ?? "-"
+        let state = row.isEnabled ? letIn : "disabled"
         let age = row.lastHandshake.map { Words.age(of: Timestamp(milliseconds: $0), now: now) } ?? "never"
         return [
             Cell(text: Words.shortened("\(row.interface)/\(row.name)".printable, to: 40)), Cell(text: state),

@@ -234,6 +234,21 @@ import WGMModel
         #expect(record.first?.entry.resource == "principal/ci/token")
     }
 
+    @Test("nobody gets the name of a user without a principal, but that user")
+    func standInNames() async throws {
+        let scene = try await Scene()
+        let root = try await scene.login()
+        for uid: UInt32? in [nil, 2348] {
+            await #expect(throws: Refusal.self) {
+                _ = try await scene.gateway.setRoles(name: "uid-2347", uid: uid, roles: ["admin"], scene.context(root))
+            }
+        }
+        _ = try await scene.gateway.setRoles(name: "uid-2347", uid: 2347, roles: ["viewer"], scene.context(root))
+        _ = try await scene.gateway.setRoles(name: "uid-2347", uid: nil, roles: ["operator"], scene.context(root))
+        #expect(try await scene.login(uid: 2347, name: "x").rights.hold(.update))
+        _ = try await scene.gateway.setRoles(name: "uid-x", uid: nil, roles: ["viewer"], scene.context(root))
+    }
+
     @Test("after revoking all, only tokens made afterwards are good, within the same second too")
     func revokeAll() async throws {
         let scene = try await Scene()

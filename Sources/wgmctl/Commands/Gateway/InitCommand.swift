@@ -58,7 +58,11 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         guard try global.destination.tokenFile == nil else {
-            throw Failure(.usage, "init is for a person on this host, not for a token file (WGM_TOKEN_FILE)")
+            throw Failure(
+                .usage,
+                "init is for a person on this host, not for a token file (of --token-file, WGM_TOKEN_FILE or a profile)",
+                hint: "--socket /run/wgm/wgmd.sock reaches this host's gateway in spite of a profile"
+            )
         }
         let login = try Session.loggingIn(global)
         guard login.roles.contains("admin") else {

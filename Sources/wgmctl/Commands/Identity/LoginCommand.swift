@@ -22,7 +22,7 @@ struct LoginCommand: ParsableCommand {
         guard try global.destination.tokenFile == nil else {
             throw Failure(
                 .usage,
-                "a token file is in use (--token-file or WGM_TOKEN_FILE), so there is nothing to log in for",
+                "a token file is in use (of --token-file, WGM_TOKEN_FILE or a profile), so there is nothing to log in for",
                 hint: "wgmctl whoami shows whose token it is"
             )
         }

@@ -77,10 +77,10 @@ struct PrincipalSetRolesCommand: ParsableCommand {
         let uid = uid ?? Self.localUser(named: name)
         let reply = try session.principalsSetRoles(V1.SetRolesRequest(name: name, uid: uid, roles: role))
         let principal = reply.principal ?? V1.Principal(name: name, roles: role)
-        if principal.uid == nil {
+        if principal.uid == nil, !role.isEmpty {
             Console.note(
-                "no local user is called \(name), so this is a robot: "
-                    + "wgmctl token issue --principal \(name) --bind-uid UID makes a token for it"
+                "no local user is called \(name), so this is a robot: wgmctl token issue --principal \(name) makes a token for it, "
+                    + "with --bind-uid UID or, for TLS, --bind-certificate FILE"
             )
         }
         try global.show(PrincipalDetails(principal: principal))

@@ -39,12 +39,6 @@ struct InterfaceSetCommand: ParsableCommand {
 
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
-    func validate() throws {
-        guard request != V1.UpdateInterfaceRequest(name: name) else {
-            throw ValidationError("say what is to be changed")
-        }
-    }
-
     private var request: V1.UpdateInterfaceRequest {
         var request = V1.UpdateInterfaceRequest(name: name)
         request.mtu = mtu
@@ -57,6 +51,10 @@ struct InterfaceSetCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Not in validate(), which comes before an unknown option is named.
+        guard request != V1.UpdateInterfaceRequest(name: name) else {
+            throw ValidationError("say what is to be changed")
+        }
         var session = try Session.authenticated(global)
         let reply = try session.interfacesUpdate(request)
         Console.note(unless: reply.revision)

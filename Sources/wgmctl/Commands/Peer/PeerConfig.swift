@@ -112,12 +112,18 @@ struct PeerConfigCommand: ParsableCommand {
 
     private func check(_ publicKey: PublicKey?, against configuration: PeerConfiguration) throws {
         guard let publicKey, publicKey != configuration.peerKey else { return }
-        throw Failure(
+        throw Failure.notTheKey(of: peer.name, publicKey, configuration.peerKey.description)
+    }
+}
+
+extension Failure {
+    static func notTheKey(of peer: String, _ given: PublicKey, _ present: String) -> Failure {
+        Failure(
             .failure,
-            "that is not the private key of \(peer.name)",
+            "that is not the private key of \(peer)",
             violations: [
-                .init(field: "the key's public key", rule: publicKey.description),
-                .init(field: "the peer's public key", rule: configuration.peerKey.description),
+                .init(field: "the key's public key", rule: given.description),
+                .init(field: "the peer's public key", rule: present),
             ],
             hint: "wgmctl peer list shows the peers; peer show their keys"
         )

@@ -138,6 +138,7 @@ struct PeerCreateCommand: ParsableCommand {
     }
 
     func run() throws {
+        validity.warnOfPast()
         if let from {
             try createMany(PeerFile.read(path: from))
         } else if let publicKey {

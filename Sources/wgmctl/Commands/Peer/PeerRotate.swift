@@ -116,8 +116,12 @@ struct PeerRotatePresharedKeyCommand: ParsableCommand {
         var handover = KeyHandover(peer: peer, global: global, delivery: delivery)
         handover.what = "a new preshared key"
         handover.isSilent = presharedKeyFile != nil && delivery.config == nil && !delivery.qr
+        let given = keyLine.publicKey
         try handover.run(keyLine, presharedLine) { session in
             let present = try session.peersGet(V1.GetPeerRequest(interface: peer.interface, name: peer.name)).peer
+            if let given, let key = present?.publicKey, key != given.description {
+                throw Failure.notTheKey(of: peer.name, given, key)
+            }
             var request = V1.UpdatePeerRequest()
             (request.interface, request.name) = (peer.interface, peer.name)
             request.presharedKey = try session.boxed(presharedLine, for: present?.publicKey ?? "")
@@ -142,6 +146,12 @@ private struct KeyHandover {
     var isSilent = false
     var what = "new keys"
 
+    /// A new key leaves no preshared key as it is, and has two flags for it.
+    private func optionName(_ field: String) -> String {
+        guard field == "preshared_key", what == "new keys" else { return FieldNames.option(field) }
+        return "--preshared-key --config FILE, or --no-preshared-key"
+    }
+
     func run(
         _ keyLine: borrowing KeyLine,
         _ presharedLine: borrowing PresharedLine,
@@ -156,7 +166,7 @@ private struct KeyHandover {
         do throws(Status) {
             changed = try session.peersUpdate(update).peer ?? V1.Peer()
         } catch {
-            guard error.mayHaveRun else { throw error }
+            guard error.mayHaveRun else { throw Failure(error, naming: optionName) }
             output.keepFile()
             var failure = Failure(error)
             failure.hint = "wgmctl peer show \(peer.interface) \(peer.name) says which key the peer has"

@@ -5,11 +5,21 @@ internal import WGMWire
 
 /// When a peer is let in.
 struct ValidityOptions: ParsableArguments {
-    @Option(help: .init("Let the peer in from then on: a time, +2h from now, or none.", valueName: "when"))
+    @Option(
+        help: .init("Let the peer in from then on: 2030-01-31T08:00:00Z, +2h from now, or none.", valueName: "when")
+    )
     var validFrom: Deadline?
 
-    @Option(help: .init("Keep the peer out from then on: a time, +30d from now, or none.", valueName: "when"))
+    @Option(
+        help: .init("Keep the peer out from then on: 2030-01-31T18:00:00Z, +30d from now, or none.", valueName: "when")
+    )
     var validUntil: Deadline?
+
+    /// What was meant otherwise, in all likelihood.
+    func warnOfPast() {
+        guard let end = validUntil?.milliseconds(now: .now), end > 0, end <= Timestamp.now.milliseconds else { return }
+        Console.warn("--valid-until is over already: the peer is kept out")
+    }
 }
 
 /// `wgmctl peer set`.
@@ -61,9 +71,6 @@ struct PeerSetCommand: ParsableCommand {
         guard presharedKey?.value == nil else {
             throw ValidationError("--preshared-key can only be none; wgmctl peer rotate-psk sets a new one")
         }
-        var unchanged = V1.UpdatePeerRequest()
-        (unchanged.interface, unchanged.name) = (peer.interface, peer.name)
-        guard request != unchanged else { throw ValidationError("say what is to be changed") }
     }
 
     private var request: V1.UpdatePeerRequest {
@@ -81,9 +88,14 @@ struct PeerSetCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Not in validate(), which comes before an unknown option is named.
+        var unchanged = V1.UpdatePeerRequest()
+        (unchanged.interface, unchanged.name) = (peer.interface, peer.name)
+        guard request != unchanged else { throw ValidationError("say what is to be changed") }
         var session = try Session.authenticated(global)
         let reply = try session.peersUpdate(request)
         Console.note(unless: reply.revision)
+        validity.warnOfPast()
         try global.show(PeerDetails(peer: reply.peer ?? V1.Peer(), now: .now))
     }
 }

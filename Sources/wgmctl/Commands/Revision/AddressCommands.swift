@@ -36,7 +36,10 @@ struct AddressWhoCommand: ParsableCommand {
         var session = try Session.authenticated(global)
         var request = V1.FindAddressRequest(address: address)
         (request.revision, request.timeUnixMs) = (at?.revision, at?.milliseconds(now: .now))
-        let reply = try session.revisionsFindAddress(request)
+        let reply: V1.FindAddressResponse
+        do throws(Status) { reply = try session.revisionsFindAddress(request) } catch {
+            throw Failure(error) { $0 == "address" ? "ADDRESS" : FieldNames.option($0) }
+        }
         try global.show(AddressHolders(holders: reply.holders))
         guard !reply.holders.isEmpty else { throw ExitCode(ExitStatus.notFound.rawValue) }
     }

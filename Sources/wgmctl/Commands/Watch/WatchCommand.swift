@@ -48,7 +48,9 @@ struct WatchCommand: ParsableCommand {
     @Option(help: .init("Samples of the traffic at this interval, 1s to 1h.", valueName: "time"))
     var interval: TimeSpan?
 
-    @Option(help: .init("End after so many events.", valueName: "number"))
+    @Option(
+        help: .init("End after so many events; a revision is one, with a line for each object.", valueName: "number")
+    )
     var count: Int?
 
     @Option(name: .customLong("for"), help: .init("End after this time.", valueName: "time"))
