@@ -36,8 +36,8 @@ extension Failure {
         return switch status.code {
         case .permissionDenied: "wgmctl whoami shows what you may do"
         case .unauthenticated:
-            "on the gateway wgmctl login gets a token, without --token-file; for other machines one is issued there, and is good with "
-                + "the certificate that it was issued for: wgmctl token issue --bind-certificate FILE"
+            "on the gateway wgmctl login gets a token, without --token-file; for programs and other machines one is issued there, good for "
+                + "the user or the certificate that it was issued for: wgmctl token issue with --bind-uid UID or --bind-certificate FILE"
         case .unavailable: "wgmctl status shows what does not work"
         case .notFound: "wgmctl interface list and wgmctl peer list show what there is"
         case .deadlineExceeded: "look whether it was done before you repeat it; --timeout 2m waits longer"

@@ -47,7 +47,10 @@ struct TokenIssueCommand: ParsableCommand {
     var bindCertificate: String?
 
     @Option(
-        help: .init("What it may do; everything that the principal may if not said.", valueName: "resource=verb,...")
+        help: .init(
+            "What it may do, such as 'node/*/interface/wg0/peer/*=get,list'; everything that the principal may if not said.",
+            valueName: "resource=verb,..."
+        )
     )
     var grant: [GrantText] = []
 
@@ -57,6 +60,7 @@ struct TokenIssueCommand: ParsableCommand {
     @OptionGroup(title: GlobalOptions.title) var global: GlobalOptions
 
     func run() throws {
+        if let lifetime, !(60...86_400).contains(lifetime.seconds) { throw ValidationError("--lifetime is 1m to 24h") }
         let certificate = try bindCertificate.map { (file) throws(Failure) in try CertificateFile.digest(file) }
         if principal == nil, grant.isEmpty, bindCertificate != nil || bindUID != nil {
             Console.note("it may do everything that you may, in your name; --principal and --grant give less")
