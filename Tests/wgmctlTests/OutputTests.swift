@@ -274,12 +274,14 @@ struct OutputTests {
                 count: 3000,
                 lastTimeUnixMs: 1_700_000_000_000
             ),
+            V1.AuditRecord(sequence: 7, timeUnixMs: 1_699_999_999_000, method: "wgmd/adopt", code: 0),
         ])
         let expected = """
             NUMBER  TIME                  WHO       METHOD               RESOURCE                          RESULT             MESSAGE
                 12  2023-11-14T22:13:20Z  anna      wgm.v1.Peers/Create  node/gw/interface/wg0/peer/phone  OK                 -
                  9  2023-11-14T22:13:19Z  uid 1001  x                    -                                 PERMISSION_DENIED  no
                  8  2023-11-14T22:13:19Z  -         wgm.v1.Peers/Get     -                                 OK                 3000 times, last at 2023-11-14T22:13:20Z
+                 7  2023-11-14T22:13:19Z  wgmd      wgmd/adopt           -                                 OK                 -
 
             """
         #expect(Console.render(records, as: .table, styled: false) == expected)

@@ -24,9 +24,10 @@ struct AuditRecords: Presentable {
 }
 
 extension V1.AuditRecord {
-    /// The principal, or the user id of somebody who is none.
+    /// The principal, or the user id of somebody who is none, or the daemon itself.
     fileprivate var who: String {
         if let principal, !principal.isEmpty { return principal }
+        if uid == nil, method?.hasPrefix("wgmd/") == true { return "wgmd" }
         return uid.map { "uid \($0)" } ?? ""
     }
 

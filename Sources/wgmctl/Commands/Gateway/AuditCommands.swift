@@ -68,6 +68,11 @@ struct AuditListCommand: ParsableCommand {
             guard page.count >= wanted, let last = page.last?.sequence else { break }
             request.beforeSequence = last
         }
+        if records.isEmpty {
+            Console.note(
+                "no record fits; --method takes names that wgmctl methods shows, --principal those of principal list"
+            )
+        }
         try global.show(AuditRecords(records: records))
     }
 
