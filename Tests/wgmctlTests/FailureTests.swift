@@ -98,7 +98,7 @@ struct FailureTests {
         "What is not there can be looked up",
         arguments: [
             ("principal", "wgmctl principal list"), ("interface", "wgmctl interface list"),
-            ("peer", "wgmctl peer list"),
+            ("peer", "wgmctl peer list"), ("token", "wgmctl token list"),
         ]
     )
     func lookup(kind: String, command: String) {

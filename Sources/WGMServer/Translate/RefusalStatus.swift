@@ -150,7 +150,7 @@ extension Status {
         case .token(let id):
             Status(
                 .notFound,
-                "no token \(id) that was issued for a program is in force; whose it is must be said of the token of a login",
+                "no token \(id) that was issued for a program is in force; of the token of a login it must be said whose it is",
                 reason: "NOT_FOUND",
                 facts: ["kind": "token", "name": id]
             )

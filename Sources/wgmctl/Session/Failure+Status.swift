@@ -114,6 +114,7 @@ extension Failure {
     private static func lookup(_ status: Status) -> String? {
         switch status.fact("kind") {
         case "principal": "wgmctl principal list shows who there is"
+        case "token": "wgmctl token list shows those of programs; --principal NAME goes with the token of a login"
         case "revision": "wgmctl revision list shows which there are"
         case "interface": "wgmctl interface list shows the interfaces"
         case "peer": "wgmctl peer list\(status.fact("interface").map { " \($0)" } ?? "") shows the peers"
