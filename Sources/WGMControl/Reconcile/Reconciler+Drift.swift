@@ -41,6 +41,14 @@ extension Reconciler {
         }
     }
 
+    /// To be called before the kernel is told anything: what a repair leaves that is cut off is not somebody else's doing.
+    ///
+    /// In the database too, for the time after a restart. Where everything is repaired anyway nobody has to know.
+    func noteUnfinished(_ name: InterfaceName) async {
+        guard let policy = view.interface(name)?.driftPolicy, policy != .repair, view.unsettle(name) else { return }
+        await saveProgress()
+    }
+
     private func saveProgress() async {
         guard view.freshness.staleReason == nil else { return }
         let unsaved = view.takeUnsaved()

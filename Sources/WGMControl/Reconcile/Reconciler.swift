@@ -71,6 +71,7 @@ package actor Reconciler {
                     note(name, changes: differences.count, since: began)
                     return Settled(actual: actual, differences: differences, items: items ?? [])
                 }
+                await noteUnfinished(name)
                 for change in step.changes { try await kernel.apply(change, to: name, owner: step.owner) }
             }
             throw KernelFailure(.other, "the kernel does not keep what it is told: \(differences.last ?? "")")

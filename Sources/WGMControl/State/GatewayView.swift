@@ -351,6 +351,17 @@ extension GatewayView {
         }
     }
 
+    /// The kernel is about to be told something; false when it was known already to hold less than it should.
+    func unsettle(_ interface: InterfaceName) -> Bool {
+        content.withLock { content in
+            guard var progress = content.state.progress[interface], progress.isSettled else { return false }
+            progress.settled = -1
+            content.state.progress[interface] = progress
+            content.unsaved.insert(interface)
+            return true
+        }
+    }
+
     /// What the database is to be told.
     func takeUnsaved() -> [InterfaceID: Progress] {
         content.withLock { content in

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 import WGMModel
 
@@ -181,6 +182,40 @@ enum Meddling: String, CaseIterable {
         await scene.gateway.reconciler.repairAll()
         #expect(scene.kernel.link(scene.wg0)?.peers[testKey("alice")] == nil)
         #expect(scene.gateway.view.wanted(scene.wg0, at: scene.clock.now)?.peers.count == 1)
+    }
+
+    @Test(
+        "what a repair leaves that is cut off is no drift either, also after a restart",
+        arguments: [DriftPolicy.report, .adopt]
+    )
+    func cutOffRepairIsFinished(_ policy: DriftPolicy) async throws {
+        let scene = try await scene(policy)
+        let before = try #require(scene.kernel.link(scene.wg0))
+        let revision = scene.gateway.view.revision
+        // The link is gone, is made anew, and the keeper ends before a peer is in it.
+        scene.kernel.state.withLock { $0.links[scene.wg0] = nil }
+        scene.kernel.refuse { change in
+            if case .createLink = change { return nil }
+            return KernelFailure(.keeperGone, "the keeper is away")
+        }
+        if policy == .adopt {
+            await scene.gateway.reconciler.repairAll()
+        } else {
+            _ = try? await scene.gateway.reconciler.settle(scene.wg0)
+        }
+        #expect(scene.kernel.link(scene.wg0)?.peers.isEmpty == true)
+        let kept = try await scene.store.load()
+        #expect(kept.progress[scene.wg0]?.isSettled == false, "wgmd may end as well")
+        scene.kernel.refuse(nil)
+        await scene.gateway.reconciler.repairAll()
+        let after = try #require(scene.kernel.link(scene.wg0))
+        #expect(after.peers.keys == before.peers.keys && after.isUp && after.addresses == before.addresses)
+        #expect(scene.gateway.view.revision == revision)
+        #expect(try await scene.store.load().progress[scene.wg0]?.isSettled == true)
+        // What somebody does from now on is drift again.
+        scene.kernel.change(scene.wg0) { $0.mtu = 1300 }
+        await scene.gateway.reconciler.repairAll()
+        #expect(scene.kernel.link(scene.wg0)?.mtu == 1300)
     }
 
     @Test("adoption waits for a database that is away, and repairs what it refuses")
