@@ -29,6 +29,20 @@ struct SessionWay: Hashable {
         var key: PublicKey
         var presharedKey: KeyMark?
     }
+    /// Which of several prefixes gets the packets: that of the kernel's longest route, then the longest of the interface's peers.
+    private struct Rank: Comparable {
+        var route: UInt8
+        var allowed: UInt8
+
+        /// `onLink` are the interface's networks that have the address: what lies in one of them has no route of its own.
+        init(_ prefix: IPPrefix, onLink: [IPPrefix]) {
+            let isOnLink = onLink.contains { $0.length <= prefix.length }
+            route = max(onLink.map(\.length).max() ?? 0, isOnLink ? 0 : prefix.length)
+            allowed = prefix.length
+        }
+
+        static func < (left: Self, right: Self) -> Bool { (left.route, left.allowed) < (right.route, right.allowed) }
+    }
     /// Seconds: a peer that is let in for less than that is as good as kept out.
     private static let soon: Int64 = 3600
     private let session: CallerSession
@@ -40,16 +54,18 @@ struct SessionWay: Hashable {
 
     init(_ session: CallerSession, _ state: GatewayState, at now: Timestamp) {
         self.session = session
-        var narrowest: (length: UInt8, tunnel: Tunnel, end: Timestamp?)?
+        var narrowest: (rank: Rank, tunnel: Tunnel, end: Timestamp?)?
         var near: InterfaceName?
         let soon = Timestamp(seconds: now.seconds + Self.soon)
         for interface in state.interfaces.values where interface.isUp {
             if interface.addresses.contains(where: { $0.address == session.local }) { near = interface.name }
+            let onLink = interface.addresses.map(\.prefix).filter { $0.contains(session.remote) }
             for peer in (state.peers[interface.id] ?? [:]).values where peer.isEnabled && peer.validity.holds(at: now) {
                 for prefix in peer.allowedAddresses where !prefix.isWide && prefix.contains(session.remote) {
-                    guard narrowest.map({ $0.length < prefix.length }) ?? true else { continue }
+                    let rank = Rank(prefix, onLink: onLink)
+                    guard narrowest.map({ $0.rank < rank }) ?? true else { continue }
                     narrowest = (
-                        prefix.length,
+                        rank,
                         Tunnel(
                             interface: interface.name,
                             id: interface.id,

@@ -246,6 +246,32 @@ import WGMModel
         #expect(await !isCut { $0.comment = "the end stays" })
     }
 
+    @Test(
+        "a route of another interface that is longer than the caller's network takes the session away",
+        arguments: [28, 23]
+    )
+    func longerRoute(length: Int) async throws {
+        let scene = try await furnished()
+        let root = try await scene.login()
+        try await scene.makeInterface { ($0.name, $0.listenPort) = ("wg3", 51_999) }
+        // Carl's own address lies in wg0's 10.0.0.0/24, which is the route to him.
+        let address = try #require(IPAddress("10.0.0.9"))
+        try await scene.makePeers("carl") { $0.addresses = ["\(address)"] }
+        let networks = scene.gateway.view.interface(scene.wg0)?.addresses.map(\.prefix.description)
+        #expect(networks?.contains("10.0.0.0/24") == true)
+        let inside = try context(scene, root, from: "\(address)")
+        var thief = scene.peerRequest("thief")
+        thief.allowedAddresses = [try #require(IPPrefix(masking: address, length: length)).description]
+        let request = PeersRequest(interface: "wg3", peers: [thief])
+        let found = await refusal { () async throws(Refusal) in try await scene.gateway.createPeers(request, inside) }
+        if length > 24 {
+            guard case .store(.wouldCutSession(let words)) = found else { throw found ?? .underWay }
+            #expect(words.contains("through the peer carl of wg0"))
+        } else {
+            #expect(found == nil)
+        }
+    }
+
     @Test("nor may its interface get another key within the hour, but one that is announced for later")
     func keySwitch() async throws {
         let scene = try await furnished()
